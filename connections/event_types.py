@@ -193,6 +193,20 @@ def _picked(detail: dict[str, Any]) -> str:
     return str(detail.get("name", ""))
 
 
+_READ = ("expires_on", "token_reach", "scopes")
+
+
+def _token_read(detail: dict[str, Any]) -> str:
+    how = ", chosen by its owner" if detail.get("is_picked") else ""
+    words = [f"“{detail.get('name') or 'without a name'}”{how}"]
+    changed = {name: detail[name] for name in _READ if name in detail}
+    return "; ".join([*words, *([edited(changed)] if changed else [])])
+
+
+def _token_read_changes(detail: dict[str, Any]) -> list[Change]:
+    return changes({name: detail[name] for name in _READ if name in detail})
+
+
 def _calibrated(detail: dict[str, Any]) -> str:
     asked, different = detail.get("asked", 0), detail.get("different", 0)
     return f"{asked} requests, {different or 'no'} unexpected response{'' if different == 1 else 's'}"
@@ -207,6 +221,10 @@ KINDS = {
     "connection.extended": EventType(
         "Expiry date changed", "calendar-clock", "info", _extended, _one_change("Expires on")
     ),
+    "connection.token_read": EventType(
+        "Read from Azure DevOps", "calendar-check", "info", _token_read, _token_read_changes
+    ),
+    "connection.token_pick_undone": EventType("Match with Azure DevOps undone", "undo-2", "info"),
     "connection.renewal_started": EventType("Renewal started", "refresh-cw", "info"),
     "connection.token_created": EventType("Token created in Azure DevOps", "key-round", "info", _token_created),
     "connection.new_token_discarded": EventType("New token discarded", "circle-x", "warn"),

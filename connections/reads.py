@@ -78,6 +78,7 @@ class Row(NamedTuple):
     health: str
     disabled: bool
     expires_on: date | None
+    expires_read_on: date | None
     checked_at: datetime | None
     owner__username: str
     owner__first_name: str

@@ -1,4 +1,4 @@
-"""The form for renewing a token."""
+"""The forms for renewing a token, and for reading what Azure DevOps says about tokens."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator
 
 from connections.domain import renewal as rules
 from connections.models import StoredTokenPolicy
+from connections.token_import_reads import MOST_ORGANIZATIONS, Place, places
 
 SAME, ALL = "same", "all"
 
@@ -46,3 +47,41 @@ class RenewForm(forms.Form):
 
 def _listed(scopes: tuple[str, ...]) -> str:
     return "; ".join(rules.labels_of(scopes))
+
+
+class ImportForm(forms.Form):
+    """In which organizations a person reads their own tokens."""
+
+    organizations = forms.MultipleChoiceField(
+        label="Organizations",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one organization."},
+        help_text=f"Up to {MOST_ORGANIZATIONS} at once.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.places = {place.key: place for place in places()}
+        field = self.fields["organizations"]
+        if isinstance(field, forms.MultipleChoiceField):
+            field.choices = [(key, _place_label(place)) for key, place in self.places.items()]
+        if len(self.places) == 1:
+            field.initial = list(self.places)
+
+    def clean_organizations(self) -> list[Place]:
+        """The chosen organizations, which are on one server."""
+        chosen = [self.places[key] for key in self.cleaned_data["organizations"]]
+        if len(chosen) > MOST_ORGANIZATIONS:
+            raise forms.ValidationError(f"Choose up to {MOST_ORGANIZATIONS} organizations.", code="too_many")
+        if len({place.server for place in chosen}) > 1:
+            raise forms.ValidationError("Choose organizations of one server.", code="several_servers")
+        return chosen
+
+    def chosen(self) -> tuple[str, list[str]]:
+        """The server, and its organizations that were chosen."""
+        found: list[Place] = self.cleaned_data["organizations"]
+        return found[0].server, [place.organization for place in found]
+
+
+def _place_label(place: Place) -> str:
+    return f"{place.organization} ({place.connections} connection{'' if place.connections == 1 else 's'})"

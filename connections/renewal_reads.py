@@ -4,7 +4,6 @@ from datetime import datetime
 
 from django.core.paginator import Page, Paginator
 from django.db.models import F, Q
-from django.utils import timezone
 
 from connections.domain.renewal import PENDING
 from connections.models import Connection, KnownToken, Renewal, StoredCredential
@@ -37,8 +36,7 @@ def page_of_renewals(words: str, number: str | None) -> Page[Renewal]:
     return Paginator(rows, RENEWALS_PER_PAGE).get_page(number)
 
 
-def is_date_read(connection: Connection) -> bool:
-    """Whether Azure DevOps itself said when the stored token expires."""
+def known_token(connection: Connection) -> KnownToken | None:
+    """What Azure DevOps said about the stored token; None if it was not asked."""
     stored = StoredCredential.objects.filter(connection=connection).values("fingerprint")
-    known = KnownToken.objects.filter(fingerprint__in=stored).first()
-    return bool(known and known.valid_to and timezone.localdate(known.valid_to) == connection.expires_on)
+    return KnownToken.objects.filter(fingerprint__in=stored).first()

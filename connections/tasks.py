@@ -10,6 +10,7 @@ from kombu.exceptions import OperationalError
 from connections.actions import (
     audit_runs,
     declare_leak,
+    import_tokens,
     prove_leak,
     prove_renewal,
     rate_limit_pauses,
@@ -179,3 +180,4 @@ def remove_expired_rows() -> None:
     rate_limit_pauses.forget_ended(now=now)
     register_imports.forget_old(now=now)
     renew_sign_in.forget_old(now=now)
+    import_tokens.forget_old(now=now)

@@ -36,6 +36,7 @@ HELD = {
     "connections/actions/register_imports.py": {"begin", "start"},
     "connections/actions/rotate.py": {"_swap"},
     "people/actions/manage_people.py": {"_save", "assign_role"},
+    "connections/actions/token_readings.py": {"forget_pick", "_write"},
 }
 
 

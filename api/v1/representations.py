@@ -60,6 +60,7 @@ def connection(row: Connection, caller: Caller) -> schemas.Connection:
         token_set_at=row.token_set_at,
         expires_on=row.last_day,
         never_expires=row.never_expires,
+        is_date_read=row.is_date_read,
         extra_recipients=row.extra_recipients.split() if caller.may("connections.change_connection") else None,
         is_disabled=row.disabled,
         is_default=row.is_default,

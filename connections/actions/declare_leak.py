@@ -10,6 +10,7 @@ from typing import Any
 from django.core import signing
 from django.db import transaction
 
+from connections.actions import versions
 from connections.actions.refusals import CannotDeclareLeak, Refused
 from connections.domain import expiry, leak_proof
 from connections.domain.health import Health
@@ -136,7 +137,7 @@ def declare_stored_leaked(connection: Connection, *, by: Actor, now: datetime) -
 
 def _declare(fingerprint: str, *, by: Actor, now: datetime) -> LeakedToken:
     with transaction.atomic():
-        storing = _locked(fingerprint)
+        storing = versions.held_with(fingerprint)
         known = LeakedToken.objects.filter(fingerprint=fingerprint).first()
         if known is not None:
             return known
@@ -180,17 +181,6 @@ def notify_pending(*, now: datetime) -> None:
             notify_once(leak, now=now)
         except Exception:
             log.exception("The mails about the leaked token %s could not be written.", leak.pk)
-
-
-def _locked(fingerprint: str) -> list[Connection]:
-    """The connections that store the token, locked in the order of their ids."""
-    ids = StoredCredential.objects.filter(fingerprint=fingerprint).values_list("pk", flat=True)
-    rows = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")
-    rows = rows.filter(pk__in=list(ids)).prefetch_related("capabilities").order_by("pk")
-    locked = {connection.pk: connection for connection in rows}
-    # Read again, as the token of one may have been updated before it was locked.
-    still = StoredCredential.objects.filter(pk__in=locked, fingerprint=fingerprint).order_by("pk")
-    return [locked[pk] for pk in still.values_list("pk", flat=True)]
 
 
 def _kind(storing: Sequence[Connection], replaced: Sequence[Connection]) -> str:
@@ -268,7 +258,8 @@ def stop_late(leak: LeakedToken, *, now: datetime) -> None:
     They make no requests anyway.
     """
     with transaction.atomic():
-        late = [connection for connection in _locked(leak.fingerprint) if connection.problem != expiry.LEAKED]
+        storing = versions.held_with(leak.fingerprint)
+        late = [connection for connection in storing if connection.problem != expiry.LEAKED]
         if not late:
             return
         known = LeakedToken.objects.select_for_update().get(pk=leak.pk)

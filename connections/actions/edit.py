@@ -11,7 +11,7 @@ from connections import clients, input_rules
 from connections.actions import enforce_policy, versions
 from connections.actions.coverage import choose_projects
 from connections.actions.find_project import look_for
-from connections.actions.refusal_causes import cause_for, problem_after_edit
+from connections.actions.refusal_causes import cause_for, correct_problem
 from connections.actions.refusals import CannotEdit, CannotRotate, refusing_invalid_input
 from connections.actions.rotate import credentials_for
 from connections.domain.problems import catalogue
@@ -169,20 +169,13 @@ def _write(
     current.token_reach = _reach(current, changes)
     current.extra_recipients = changes.extra_recipients
     current.save(update_fields=["name", "expires_on", "token_reach", "extra_recipients"])
-    _correct_problem(current, now=now)
+    correct_problem(current, now=now)
     choose_projects(current, chosen, now=now)
     changed = _differences(before, _state(current))
     if "projects" in changed:
         # The stored results are from other projects, so an audit is due now.
         Connection.objects.filter(pk=current.pk).update(next_check_at=now)
     return changed
-
-
-def _correct_problem(connection: Connection, *, now: datetime) -> None:
-    """Update the cause of a rejected token, unless an audit changed the problem in the meantime."""
-    before, after = connection.problem, problem_after_edit(connection, now=now)
-    if before != after and Connection.objects.filter(pk=connection.pk, problem=before).update(problem=after):
-        connection.problem = after
 
 
 def _chosen(connection: Connection, changes: Changes) -> tuple[Project, ...] | None:

@@ -7,21 +7,24 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from connections import clients
 from connections.actions import renew_sign_in
+from connections.actions.import_tokens import import_tokens
 from connections.actions.refusals import CannotRenew
 from connections.actions.renew import renew
 from connections.actions.settle_renewals import settle
 from connections.actions.signed_in import Clock, Owner, signed_in_as
 from connections.domain.problems import Facts, catalogue
 from connections.domain.renewal import RenewalRequest
-from connections.models import Renewal, RenewalSignIn
+from connections.models import Renewal, RenewalSignIn, TokenImport
 from connections.providers.azure_devops.errors import AzureDevOpsError
 from connections.providers.azure_devops.sign_in import PersonsToken
 from core.secrets import Secret
 from history.record import Actor
 
+Result = Renewal | TokenImport | None
 
-def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Actor, clock: Clock) -> Renewal | None:
-    """Do what a person signed in for, and what is pending for them. Returns the renewal to show.
+
+def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Actor, clock: Clock) -> Result:
+    """Do what a person signed in for, and what is pending for them. Returns what has the page to show.
 
     Raises `CannotRenew`. A renewal that began and failed is returned, because its page says how to go on.
     """
@@ -29,6 +32,8 @@ def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Ac
     asked = returned.asked
     try:
         signer = returned.sign_in.redeem(code, returned.verifier)
+        if asked.purpose == RenewalSignIn.Purpose.IMPORT:
+            return import_tokens(asked, signer, person=person, by=by, clock=clock)
         return _as_owner(asked, signer, person=person, by=by, clock=clock)
     except (AzureDevOpsError, clients.UnknownServer) as error:
         raise refusal_of(error, asked.organization) from None

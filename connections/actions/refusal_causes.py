@@ -61,8 +61,11 @@ def _with_code(report: Report, code: str) -> Report:
     return replace(report, failure=replace(failure, code=code), findings=tuple(findings))
 
 
-def problem_after_edit(connection: Connection, *, now: datetime) -> str:
-    """The problem code after the recorded data of a rejected token changed."""
-    if connection.problem not in expiry.DEAD_TOKEN:
-        return connection.problem
-    return cause_for(connection, expiry.without_cause(connection.problem), now=now)
+def correct_problem(connection: Connection, *, now: datetime) -> None:
+    """Update the cause of a rejected token after its date or organizations changed, unless an audit did meanwhile."""
+    before = connection.problem
+    if before not in expiry.DEAD_TOKEN:
+        return
+    after = cause_for(connection, expiry.without_cause(before), now=now)
+    if before != after and Connection.objects.filter(pk=connection.pk, problem=before).update(problem=after):
+        connection.problem = after

@@ -82,9 +82,10 @@ def _new_row(connection: Connection, wanted: RenewalRequest, *, now: datetime) -
 
 
 def _candidates(connection: Connection, before: tuple[TokenEntry, ...]) -> list[rules.Candidate]:
-    """What the old token may be, of the person's tokens; those that we know are none."""
-    ids = [entry.id for entry in before]
-    known = KnownToken.objects.filter(authorization_id__in=ids).values_list("authorization_id", flat=True)
+    """What the old token may be, of the person's tokens; those that we know are others are none."""
+    others = KnownToken.objects.filter(authorization_id__in=[entry.id for entry in before])
+    others = others.exclude(fingerprint=connection.stored_credential.fingerprint)
+    known = others.values_list("authorization_id", flat=True)
     granted = rules.needed_scopes({state.capability: state.verdict for state in connection.capabilities.all()})
     return rules.candidates(before, scopes=granted, expires_on=connection.expires_on, besides=known)
 

@@ -5,6 +5,7 @@ by the person who began.
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +23,7 @@ from connections.domain.renewal import RenewalRequest
 from connections.models import Connection, KnownToken, Renewal, RenewalSignIn, StoredCredential, StoredTokenPolicy
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.sign_in import SignIn
+from connections.token_import_reads import MOST_ORGANIZATIONS
 from core import encryption
 from core.secrets import Secret
 
@@ -75,6 +77,14 @@ def begin_settling(renewal: Renewal, *, person: AbstractBaseUser, now: datetime)
         identity_id=renewal.identity_id,
     )
     return _begin(asked, _sign_in(renewal.server), renewal.identity_account, person=person, now=now)
+
+
+def begin_import(server: str, organizations: Sequence[str], *, person: AbstractBaseUser, now: datetime) -> str:
+    """The address at Microsoft for reading one's own tokens in these organizations. Raises `CannotRenew`."""
+    asked = RenewalSignIn(
+        purpose=RenewalSignIn.Purpose.IMPORT, server=server, organizations=list(organizations)[:MOST_ORGANIZATIONS]
+    )
+    return _begin(asked, _sign_in(server), "", person=person, now=now)
 
 
 def _sign_in(server: str) -> SignIn:

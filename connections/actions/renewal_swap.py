@@ -18,6 +18,7 @@ from connections.actions.rotate import Comparison, Replacement, compare, credent
 from connections.actions.signed_in import Clock
 from connections.actions.token_test_rate_limit import TooManyTests
 from connections.actions.verify_credential import Credentials, VerificationResult
+from connections.domain import renewal as rules
 from connections.domain.problems import catalogue
 from connections.domain.renewal import State
 from connections.domain.verification import Report
@@ -129,18 +130,21 @@ def _mark_swapped(renewal: Renewal, old: Credential | None, new: Credential, *, 
         swapped_at=now,
         revoke_from=now + longest_request(),
         old_authorization_id=known.authorization_id if known else "",
-        candidates=[] if known else renewal.candidates,
+        # What a person picked before can be picked again.
+        candidates=[] if known and not known.is_picked else renewal.candidates,
     )
     _remember(renewal, new, now=now)
 
 
 def _remember(renewal: Renewal, new: Credential, *, now: datetime) -> None:
     """Keep what Azure DevOps said about the new token."""
+    Connection.objects.filter(renewals=renewal).update(expires_read_on=_expires_on(renewal))
     facts = {
         "server": renewal.server,
         "organization": renewal.organization,
         "authorization_id": renewal.authorization_id,
         "source": KnownToken.Source.CREATED,
+        "name": rules.name_of_token(renewal.connection_name, renewal.marker),
         "scope": " ".join(renewal.scopes),
         "valid_to": renewal.valid_to,
         "read_at": now,

@@ -173,7 +173,7 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     # Keeps other changes made since the page was opened.
     connection.refresh_from_db()
     connection.token_set_at = now
-    connection.expires_on = new.expires_on
+    connection.expires_on, connection.expires_read_on = new.expires_on, None
     connection.token_reach = new.token_reach
     before = connection.health
     _store(connection, new.token)

@@ -20,11 +20,11 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose tokens they are, and in which organization."""
+    """Whose tokens they are, and in which organization. Without an id, they are those of whoever signs in."""
 
     server: str
     organization: str
-    identity_id: str
+    identity_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def signed_in_as(
     """
     with clients.as_person(clients.server(owner.server), owner.organization, signer) as client:
         data = client.connection_data()
-        if data.identity.id != owner.identity_id:
+        if owner.identity_id is not None and data.identity.id != owner.identity_id:
             problem = catalogue.problem("another_person_signed_in")
             raise CannotRenew(problem.code, problem.full)
         yield SignedIn(client.transport, data, person, by, clock)

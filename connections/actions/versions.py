@@ -11,7 +11,7 @@ from connections.domain import form_versions
 from connections.domain.form_versions import Facts, FieldState
 from connections.domain.problems import catalogue
 from connections.domain.token_policy import Rule, TokenPolicy
-from connections.models import Connection
+from connections.models import Connection, StoredCredential
 from connections.register_rules import ConsumerInput
 
 _RULES = {Rule.ALLOW: "Allow", Rule.WARN: "Warn", Rule.REFUSE: "Refuse"}
@@ -33,6 +33,17 @@ def held(connection_id: int) -> Connection:
     if connection is None:
         raise gone()
     return connection
+
+
+def held_with(fingerprint: str) -> list[Connection]:
+    """The connections that store the token with this fingerprint, locked in the order of their ids."""
+    ids = StoredCredential.objects.filter(fingerprint=fingerprint).values_list("pk", flat=True)
+    rows = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")
+    rows = rows.filter(pk__in=list(ids)).prefetch_related("capabilities").order_by("pk")
+    locked = {connection.pk: connection for connection in rows}
+    # Read again, as the token of one may have been updated before it was locked.
+    still = StoredCredential.objects.filter(pk__in=locked, fingerprint=fingerprint).order_by("pk")
+    return [locked[pk] for pk in still.values_list("pk", flat=True)]
 
 
 def gone() -> ConnectionGone:

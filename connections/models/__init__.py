@@ -9,12 +9,13 @@ from connections.models.connections import (
     ProbeResult,
     StoredCredential,
 )
+from connections.models.known_tokens import KnownToken, TokenImport
 from connections.models.leaks import LeakedToken
 from connections.models.notifications import CalendarEntry, CalendarFeed, Mail, MutedReminders, Reminder
 from connections.models.rate_limits import RateLimitPause
 from connections.models.register import Consumer, RegisterEntry
 from connections.models.register_imports import ImportBatch, RegisterImport
-from connections.models.renewals import KnownToken, Renewal, RenewalSignIn
+from connections.models.renewals import Renewal, RenewalSignIn
 from connections.models.token_policy import StoredTokenPolicy
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "RenewalSignIn",
     "StoredCredential",
     "StoredTokenPolicy",
+    "TokenImport",
 ]

@@ -75,6 +75,8 @@ class Connection(Leased):
     all_projects = models.BooleanField(default=True)
     token_reach = models.CharField(max_length=8, choices=Reach.choices, default=Reach.UNKNOWN)
     expires_on = models.DateField(null=True, blank=True)
+    # The date that Azure DevOps itself named for this token; None if it was not asked.
+    expires_read_on = models.DateField(null=True, editable=False)
     extra_recipients = models.TextField(blank=True)
     token_set_at = models.DateTimeField()
     disabled = models.BooleanField(default=False)
@@ -195,6 +197,11 @@ class Connection(Leased):
     def last_day(self) -> date | None:
         """The expiry date to show; None if it is not recorded, or if nothing expires."""
         return None if self.never_expires else self.expires_on
+
+    @property
+    def is_date_read(self) -> bool:
+        """Whether Azure DevOps itself named the expiry date, and no one has entered another since."""
+        return self.expires_on is not None and self.expires_on == self.expires_read_on
 
     @property
     def application(self) -> "StoredCredential | None":

@@ -22,6 +22,7 @@ class RenewalSignIn(models.Model):
 
         RENEW = "renew", "Renew"
         SETTLE = "settle", "Finish what is pending"
+        IMPORT = "import", "Read one's own tokens"
 
     state_digest = models.CharField(max_length=64, unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -30,9 +31,11 @@ class RenewalSignIn(models.Model):
     # Where to return, when the person finishes what is pending.
     renewal = models.ForeignKey("connections.Renewal", on_delete=models.CASCADE, null=True, related_name="+")
     server = models.CharField(max_length=100)
-    organization = models.CharField(max_length=64)
-    # The owner of the tokens, who has to be the one who signs in.
-    identity_id = models.CharField(max_length=64)
+    organization = models.CharField(max_length=64, blank=True)
+    # The owner of the tokens, who has to be the one who signs in; empty for an import.
+    identity_id = models.CharField(max_length=64, blank=True)
+    # The organizations of an import.
+    organizations = models.JSONField(default=list)
     scopes = models.JSONField(default=list)
     days = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(db_index=True)
@@ -119,30 +122,3 @@ class Renewal(SealedCredential, Leased):
         """The name of the entry that a person picked as the old token; None if none was, or we know it ourselves."""
         names = (one["name"] for one in self.candidates if one["id"] == self.old_authorization_id)
         return next(names, None)
-
-
-class KnownToken(models.Model):
-    """What Azure DevOps said about a token that is stored here, recognized by its fingerprint.
-
-    We created the token. The row holds no secret.
-    """
-
-    class Source(models.TextChoices):
-        """How we know which entry it is."""
-
-        CREATED = "created", "Created here"
-
-    fingerprint = models.CharField(max_length=64, unique=True, editable=False)
-    server = models.CharField(max_length=100)
-    organization = models.CharField(max_length=64)
-    authorization_id = models.CharField(max_length=64)
-    source = models.CharField(max_length=8, choices=Source.choices)
-    scope = models.TextField(blank=True)
-    valid_to = models.DateTimeField(null=True)
-    read_at = models.DateTimeField()
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"Token {self.authorization_id} of {self.organization}"

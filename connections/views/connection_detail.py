@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import clients, leak_reads, notification_reads, reads, renewal_reads
+from connections import clients, leak_reads, notification_reads, reads, renewal_reads, token_import_reads
 from connections.actions import versions
 from connections.actions.audit import audit
 from connections.actions.disconnect import disconnect, set_disabled
@@ -20,13 +20,14 @@ from connections.actions.set_default import set_default
 from connections.actions.unsubscribe import restart_reminders
 from connections.domain.form_versions import Conflict
 from connections.domain.problems.notices import Notice, notice
+from connections.domain.renewal import labels_of
 from connections.domain.verification import Report
 from connections.domain.where_tried import project_names, some_of
 from connections.forms import DisconnectForm
 from connections.input_rules import typed_name
 from connections.models import Connection
 from connections.old_tokens import of_the_same_application, token_of
-from connections.providers.credential import labelled
+from connections.providers.credential import DateSource, labelled
 from connections.reads import ConnectionDetail
 from connections.views.common import (
     ask_again,
@@ -190,7 +191,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "shared_by": of_the_same_application(connection) if application else (),
         "can_renew": clients.can_renew(connection) and request.user.has_perm("connections.rotate_connection"),
         "renewals": renewal_reads.pending_of(connection),
-        "is_date_read": renewal_reads.is_date_read(connection),
+        **_facts_of_token(connection, is_date_entered=credential.date_source is DateSource.PERSON),
         "projects_summary": projects_summary(len(shown.projects), of_all=connection.all_projects),
         "organization_url": tokens.removesuffix("/_usersSettings/tokens"),
         "tokens_page": tokens,
@@ -221,6 +222,17 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         **guide_context(connection),
     }
     return render(request, "connections/detail.html", context)
+
+
+def _facts_of_token(connection: Connection, *, is_date_entered: bool) -> dict[str, Any]:
+    """Where the expiry date comes from, and what Azure DevOps says about the token."""
+    known = renewal_reads.known_token(connection)
+    return {
+        "known_token": known,
+        "known_scopes": labels_of(known.scope.split()) if known else [],
+        "is_date_entered": is_date_entered,
+        "place_key": token_import_reads.key_of(connection),
+    }
 
 
 def _problem(connection: Connection) -> Any:

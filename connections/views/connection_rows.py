@@ -52,7 +52,10 @@ def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: 
             projects=projects_summary(projects.get(row.pk, 0), of_all=row.all_projects),
             chips=chips(state.chips),
             expiry=expiry_cell(
-                None if never_expires(row.expires_on) else row.expires_on, state.expires_text, state.expires_tone
+                None if never_expires(row.expires_on) else row.expires_on,
+                state.expires_text,
+                state.expires_tone,
+                is_read=row.expires_on == row.expires_read_on,
             ),
             checked_at=checked_at,
             checked_text=f"{checked_at:%-d %b %Y, %H:%M}" if checked_at else "",
@@ -69,9 +72,9 @@ def chips(shown: tuple[Chip, ...]) -> SafeString:
 
 
 @lru_cache(maxsize=512)
-def expiry_cell(day: date | None, text: str, tone: str) -> SafeString:
-    """An expiry date with its words."""
-    return render_to_string("connections/expiry.html", {"day": day, "text": text, "tone": tone})
+def expiry_cell(day: date | None, text: str, tone: str, *, is_read: bool = False) -> SafeString:
+    """An expiry date with its words. `is_read` is whether it was read from Azure DevOps."""
+    return render_to_string("connections/expiry.html", {"day": day, "text": text, "tone": tone, "is_read": is_read})
 
 
 @lru_cache(maxsize=512)

@@ -47,7 +47,7 @@ def renew_page(request: HttpRequest, pk: int) -> HttpResponse:
         except CannotRenew as refused:
             form.add_error(refused.field if refused.field in form.fields else None, refused.message)
         else:
-            return _to_microsoft(request, address, connection.name)
+            return to_microsoft(request, address, connection.name)
     context = {
         "connection": connection,
         "form": form,
@@ -58,7 +58,7 @@ def renew_page(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "connections/renew.html", context)
 
 
-def _to_microsoft(request: HttpRequest, address: str, name: str) -> HttpResponse:
+def to_microsoft(request: HttpRequest, address: str, name: str) -> HttpResponse:
     """Leave for the sign-in page. Our content security policy lets links lead there, but not forms."""
     if is_htmx(request):
         return HttpResponseClientRedirect(address)
@@ -97,13 +97,13 @@ def _after_sign_in(request: HttpRequest, parameters: QueryDict) -> HttpResponse:
             asked = renew_sign_in.claim(state, person=user, now=timezone.now()).asked
             refused = refused_by_page(parameters.get("error", ""), parameters.get("error_description", ""))
             raise finish.refusal_of(refused, asked.organization)
-        renewal = finish.finish_sign_in(
+        result = finish.finish_sign_in(
             state, Secret(str(parameters["code"])), person=user, by=actor_of(request), clock=timezone.now
         )
     except CannotRenew as cannot:
         flash.error(request, cannot.message)
         return redirect("connections:renewals")
-    return redirect(renewal) if renewal else redirect("connections:renewals")
+    return redirect(result) if result else redirect("connections:renewals")
 
 
 @never_cache
@@ -150,7 +150,7 @@ def _take_step(request: HttpRequest, renewal: Renewal) -> HttpResponse:
 
 def _sign_in(request: HttpRequest, renewal: Renewal) -> HttpResponse:
     address = renew_sign_in.begin_settling(renewal, person=person(request), now=timezone.now())
-    return _to_microsoft(request, address, renewal.connection_name)
+    return to_microsoft(request, address, renewal.connection_name)
 
 
 def _use(request: HttpRequest, renewal: Renewal) -> HttpResponse:

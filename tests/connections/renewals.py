@@ -11,9 +11,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from connections.actions import prove_renewal, renew_sign_in
-from connections.actions.finish_sign_in import finish_sign_in
+from connections.actions.finish_sign_in import Result, finish_sign_in
 from connections.domain.renewal import RenewalRequest, State
-from connections.models import Connection, Renewal
+from connections.models import Connection, Renewal, TokenImport
+from connections.token_import_reads import imports_of
 from core.secrets import Secret
 from history.record import Actor
 from sandbox.entra.issuer import Issuer
@@ -62,7 +63,7 @@ class Renewing:
         """The address at Microsoft."""
         return renew_sign_in.begin_renewal(connection, RenewalRequest(scopes, days), person=self.user, now=self.now())
 
-    def return_with(self, parameters: dict[str, str]) -> Renewal | None:
+    def return_with(self, parameters: dict[str, str]) -> Result:
         """Do what the person signed in for."""
         return finish_sign_in(
             parameters["state"], Secret(parameters["code"]), person=self.user, by=self.by, clock=self.now
@@ -71,9 +72,15 @@ class Renewing:
     def renew(self, connection: Connection, *, upn: str = MAYA, **request: Any) -> Renewal:
         """A whole sign-in for a renewal."""
         renewal = self.return_with(sent_back(self.begin(connection, **request), upn))
-        assert renewal is not None
+        assert isinstance(renewal, Renewal)
         renewal.refresh_from_db()
         return renewal
+
+    def read_tokens(self, *organizations: str, upn: str = MAYA) -> list[TokenImport]:
+        """A whole sign-in for reading one's own tokens."""
+        address = renew_sign_in.begin_import("Sandbox", organizations or ("acme",), person=self.user, now=self.now())
+        self.return_with(sent_back(address, upn))
+        return imports_of(self.user, now=self.now())
 
     def settle(self, renewal: Renewal) -> Renewal:
         """A whole sign-in for what is pending."""

@@ -64,3 +64,28 @@ def test_a_failed_return_leaves_no_code_behind(
     places = everywhere(shown, log, sandbox, capfd)
     assert hits(secrets, places) == set()
     assert short_ones_in(places, sandbox, parameters) == []
+
+
+def test_an_import_leaves_no_secret_behind(
+    root: Client,
+    lived: Lived,
+    renewing: Renewing,
+    sandbox: Sandbox,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    page = "/code-repositories/token-import/"
+    lived.connection.refresh_from_db()
+    place = f"Sandbox/{lived.connection.organization}"
+    parameters = sent_back(to_microsoft(root, page, {"step": "sign-in", "organizations": place}))
+    shown = [of_answer(root.get(BACK, parameters)), of_answer(root.get(page))]
+    picks = {f"token-{lived.connection.pk}": entry_of(sandbox, "full")}
+    shown += [of_answer(root.post(page, {"step": step, **picks})) for step in ("review", "use")]
+    shown += [of_answer(root.get(page)), of_answer(root.get(lived.connection.get_absolute_url()))]
+    lived.connection.refresh_from_db()
+    assert lived.connection.is_date_read
+    secrets |= {f"access token {number}": text for number, text in enumerate(sandbox.state.access_tokens)}
+    places = everywhere(shown, log, sandbox, capfd)
+    assert hits(secrets, places) == set()
+    assert short_ones_in(places, sandbox, parameters) == []

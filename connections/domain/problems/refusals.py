@@ -6,6 +6,11 @@ REFUSALS = {
     "closed_reason_missing": "Choose why you close it.",
     "entry_name_taken": "Another entry already has this name. Choose another name.",
     "import_not_ready": "The lines are still being checked. Wait until the preview is complete.",
+    "import_no_candidate": "This is not among your tokens that were read. Choose again, or read your tokens again.",
+    "import_nothing_picked": "Choose at least one token.",
+    "import_other_token": "Another stored token is known to be this one. Choose another.",
+    "import_outdated": "The token of a connection was updated after your tokens were read. Read them again.",
+    "import_picked_twice": "The same token was chosen for two different stored tokens. Choose each only once.",
     "import_running": "The import has started and can no longer be discarded.",
     "leak_unknown": "No connection stores this token any more, so there is nothing to stop. Revoke it in Azure DevOps.",
     "limited_not_accepted": "The token works, but not every scope was confirmed. Tick the box to use it as Limited, or "

@@ -265,4 +265,13 @@ RENEWAL = (
     ),
 )
 
-PROBLEMS = (*SIGN_IN, *LIFECYCLE, *RENEWAL)
+IMPORT = (
+    Problem(
+        "import_no_time",
+        "Not asked",
+        "The other organizations took so long to answer that this one was not asked.",
+        "Read the tokens of this organization again.",
+    ),
+)
+
+PROBLEMS = (*SIGN_IN, *LIFECYCLE, *RENEWAL, *IMPORT)

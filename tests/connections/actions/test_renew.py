@@ -254,6 +254,6 @@ def test_a_new_token_of_another_person_than_the_old_one_is_not_used(connection: 
     parameters = sent_back(renewing.begin(connection))
     Connection.objects.filter(pk=connection.pk).update(identity_id="00000000-0000-4000-8000-000000000000")
     renewal = renewing.return_with(parameters)
-    assert renewal is not None
+    assert isinstance(renewal, Renewal)
     renewal.refresh_from_db()
     assert (renewal.state, renewal.problem) == (State.CREATED, "another_person_signed_in")
