@@ -193,6 +193,10 @@ def _picked(detail: dict[str, Any]) -> str:
     return str(detail.get("name", ""))
 
 
+def _until(detail: dict[str, Any]) -> str:
+    return f"Until {str(detail.get('until', ''))[:10]}"
+
+
 _READ = ("expires_on", "token_reach", "scopes")
 
 
@@ -220,6 +224,10 @@ KINDS = {
     "connection.rotated": EventType("Token updated", "refresh-cw", "info", _rotated),
     "connection.extended": EventType(
         "Expiry date changed", "calendar-clock", "info", _extended, _one_change("Expires on")
+    ),
+    "connection.extension_started": EventType("Extension requested", "calendar-clock", "info", _until),
+    "connection.token_extended": EventType(
+        "Token extended in Azure DevOps", "calendar-clock", "info", _token_read, _token_read_changes
     ),
     "connection.token_read": EventType(
         "Read from Azure DevOps", "calendar-check", "info", _token_read, _token_read_changes

@@ -12,18 +12,16 @@ from connections.token_import_reads import MOST_ORGANIZATIONS, Place, places
 SAME, ALL = "same", "all"
 
 
-class RenewForm(forms.Form):
-    """For how many days the new token is valid, and with which scopes."""
+class DaysForm(forms.Form):
+    """For how many days from now a token is valid."""
 
     days = forms.IntegerField(label="Valid for (days)", min_value=1)
-    scopes = forms.ChoiceField(label="Scopes", widget=forms.RadioSelect, choices=((SAME, ""), (ALL, "")))
 
-    def __init__(self, *args: Any, verdicts: dict[str, str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         policy = StoredTokenPolicy.now()
         self.longest = rules.longest_days(policy)
-        self.same, self.all = rules.needed_scopes(verdicts), rules.needed_scopes(verdicts, everything=True)
-        days, scopes = self.fields["days"], self.fields["scopes"]
+        days = self.fields["days"]
         if isinstance(days, forms.IntegerField):
             days.max_value = self.longest
             days.validators.append(MaxValueValidator(self.longest))
@@ -31,6 +29,17 @@ class RenewForm(forms.Form):
         allows = "Azure DevOps" if self.longest == rules.LONGEST_DAYS else "The token policy"
         days.help_text = f"{allows} allows up to {self.longest} days. The organization may shorten it."
         days.initial = rules.usual_days(policy)
+
+
+class RenewForm(DaysForm):
+    """For how many days the new token is valid, and with which scopes."""
+
+    scopes = forms.ChoiceField(label="Scopes", widget=forms.RadioSelect, choices=((SAME, ""), (ALL, "")))
+
+    def __init__(self, *args: Any, verdicts: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.same, self.all = rules.needed_scopes(verdicts), rules.needed_scopes(verdicts, everything=True)
+        scopes = self.fields["scopes"]
         if isinstance(scopes, forms.ChoiceField):
             scopes.choices = self._choices()
         scopes.initial = SAME

@@ -6,7 +6,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import F, Q
 
 from connections.domain.renewal import PENDING
-from connections.models import Connection, KnownToken, Renewal, StoredCredential
+from connections.models import Connection, KnownToken, Renewal, StoredCredential, TokenExtension
 from core.storable_text import storable_text
 
 RENEWALS_PER_PAGE = 25
@@ -40,3 +40,9 @@ def known_token(connection: Connection) -> KnownToken | None:
     """What Azure DevOps said about the stored token; None if it was not asked."""
     stored = StoredCredential.objects.filter(connection=connection).values("fingerprint")
     return KnownToken.objects.filter(fingerprint__in=stored).first()
+
+
+def extension_of(connection: Connection) -> TokenExtension | None:
+    """The extension of the stored token that was not answered; None if there is none."""
+    stored = StoredCredential.objects.filter(connection=connection).values("fingerprint")
+    return TokenExtension.objects.filter(fingerprint__in=stored).first()

@@ -92,6 +92,7 @@ urlpatterns = [
     path("code-repositories/renewals/", renewal.renewals, name="renewals"),
     path("code-repositories/renewals/back/", renewal.finish_sign_in, name="renewal-return"),
     path("code-repositories/renewals/<int:pk>/", renewal.renewal_page, name="renewal"),
+    path("code-repositories/<int:pk>/extend/", renewal.extend_page, name="extend"),
     path("code-repositories/token-import/", token_import.token_import_page, name="token-import"),
     path("code-repositories/<int:pk>/renew/", renewal.renew_page, name="renew"),
     path("code-repositories/<int:pk>/", connection_detail.detail, name="detail"),

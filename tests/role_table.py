@@ -55,6 +55,7 @@ connections:renewals                    | 302 403 403 403 200 200 | -
 connections:renewal-return              | 302 403 403 403 302 302 | 405
 connections:renewal                     | 302 403 403 403 200 200 | 302 403 403 403 302 302
 connections:renew                       | 302 403 403 403 200 200 | 302 403 403 403 200 200
+connections:extend                      | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:token-import                | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:detail                      | 302 403 200 200 200 200 | -
 connections:test                        | -                       | 302 403 403 200 200 200

@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from connections import clients
 from connections.actions import renew_sign_in
+from connections.actions.extend_token import extend_token, settle_extensions
 from connections.actions.import_tokens import import_tokens
 from connections.actions.refusals import CannotRenew
 from connections.actions.renew import renew
@@ -14,13 +15,13 @@ from connections.actions.settle_renewals import settle
 from connections.actions.signed_in import Clock, Owner, signed_in_as
 from connections.domain.problems import Facts, catalogue
 from connections.domain.renewal import RenewalRequest
-from connections.models import Renewal, RenewalSignIn, TokenImport
+from connections.models import Connection, Renewal, RenewalSignIn, TokenImport
 from connections.providers.azure_devops.errors import AzureDevOpsError
 from connections.providers.azure_devops.sign_in import PersonsToken
 from core.secrets import Secret
 from history.record import Actor
 
-Result = Renewal | TokenImport | None
+Result = Renewal | Connection | TokenImport | None
 
 
 def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Actor, clock: Clock) -> Result:
@@ -36,7 +37,9 @@ def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Ac
             return import_tokens(asked, signer, person=person, by=by, clock=clock)
         return _as_owner(asked, signer, person=person, by=by, clock=clock)
     except (AzureDevOpsError, clients.UnknownServer) as error:
-        raise refusal_of(error, asked.organization) from None
+        raise refused_for(asked, refusal_of(error, asked.organization)) from None
+    except CannotRenew as refused:
+        raise refused_for(asked, refused) from None
 
 
 def refusal_of(error: AzureDevOpsError | clients.UnknownServer, organization: str = "") -> CannotRenew:
@@ -47,12 +50,22 @@ def refusal_of(error: AzureDevOpsError | clients.UnknownServer, organization: st
     return CannotRenew(problem.code, f"{problem.full} ({support})" if support else problem.full)
 
 
+def refused_for(asked: RenewalSignIn, refused: CannotRenew) -> CannotRenew:
+    """The refusal, with the page that the person came from."""
+    pages = {RenewalSignIn.Purpose.EXTEND: asked.connection, RenewalSignIn.Purpose.IMPORT: TokenImport()}
+    refused.back = pages.get(RenewalSignIn.Purpose(asked.purpose))
+    return refused
+
+
 def _as_owner(
     asked: RenewalSignIn, signer: PersonsToken, *, person: AbstractBaseUser, by: Actor, clock: Clock
-) -> Renewal | None:
+) -> Renewal | Connection | None:
     owner = Owner(asked.server, asked.organization, asked.identity_id)
     with signed_in_as(owner, signer, person=person, by=by, clock=clock) as signed_in:
         settle(owner, signed_in, asked_for=asked.renewal_id)
+        settle_extensions(owner, signed_in)
+        if asked.purpose == RenewalSignIn.Purpose.EXTEND and asked.connection is not None:
+            return extend_token(asked.connection, asked.days, signed_in)
         if asked.purpose == RenewalSignIn.Purpose.RENEW and asked.connection is not None:
             return renew(asked.connection, RenewalRequest(asked.scopes, asked.days), signed_in)
     return asked.renewal

@@ -14,6 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from connections import clients
 from connections.actions import token_readings
+from connections.actions.extend_token import settle_extensions
 from connections.actions.refusals import CannotRenew
 from connections.actions.renewal_rows import problem_of
 from connections.actions.settle_renewals import settle
@@ -55,7 +56,9 @@ def _read(place: Owner, signing_in: AbstractContextManager[SignedIn]) -> dict[st
     try:
         with signing_in as signed_in:
             identity = signed_in.data.identity
-            settle(Owner(place.server, place.organization, identity.id), signed_in, asked_for=None)
+            owner = Owner(place.server, place.organization, identity.id)
+            settle(owner, signed_in, asked_for=None)
+            settle_extensions(owner, signed_in)
             listed = personal_tokens.active_tokens(signed_in.transport)
     except AzureDevOpsError as error:
         return problem_of(error)

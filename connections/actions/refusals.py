@@ -7,6 +7,7 @@ from connections.actions.verify_credential import VerificationResult
 from connections.domain.form_versions import Conflict
 from connections.domain.problems.refusals import REFUSALS
 from connections.input_rules import InvalidInput
+from connections.models import Connection, TokenImport
 
 
 class Refused(Exception):
@@ -44,7 +45,12 @@ class CannotRotate(Refused):
 
 
 class CannotRenew(Refused):
-    """The token was not renewed, or a step of its renewal was not taken."""
+    """The token was not renewed, or a step of its renewal was not taken.
+
+    `back` is what has the page to go back to, if it is not the list of renewals.
+    """
+
+    back: Connection | TokenImport | None = None
 
 
 class CannotEdit(Refused):

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from connections import clients
 from connections.actions import enforce_policy
+from connections.actions.extend_token import known_token
 from connections.actions.refusals import CannotRenew
 from connections.domain import renewal as rules
 from connections.domain.problems import catalogue
@@ -51,20 +52,39 @@ def begin_renewal(connection: Connection, wanted: RenewalRequest, *, person: Abs
         raise CannotRenew("renewal_only_of_tokens")
     if Renewal.objects.filter(connection=connection, state__in=rules.IN_PROGRESS).exists():
         raise CannotRenew("renewal_running")
-    if not 1 <= wanted.days <= rules.longest_days(StoredTokenPolicy.now()):
+    _require_days(wanted.days, now=now)
+    asked = _about(connection, RenewalSignIn.Purpose.RENEW, days=wanted.days)
+    asked.scopes = list(wanted.scopes)
+    return _begin(asked, sign_in, connection.identity_account, person=person, now=now)
+
+
+def begin_extension(connection: Connection, days: int, *, person: AbstractBaseUser, now: datetime) -> str:
+    """The address at Microsoft where the owner of the token signs in to extend it. Raises `CannotRenew`."""
+    sign_in = _sign_in(connection.server)
+    known_token(connection)
+    _require_days(days, now=now)
+    asked = _about(connection, RenewalSignIn.Purpose.EXTEND, days=days)
+    return _begin(asked, sign_in, connection.identity_account, person=person, now=now)
+
+
+def _require_days(days: int, *, now: datetime) -> None:
+    """Raise `CannotRenew` if the token policy does not allow so many days from now."""
+    if not 1 <= days <= rules.longest_days(StoredTokenPolicy.now()):
         raise CannotRenew("renewal_days", field="days")
-    expires_on = timezone.localdate(now) + timedelta(days=wanted.days)
+    expires_on = timezone.localdate(now) + timedelta(days=days)
     enforce_policy.enforce(enforce_policy.violations_of(expires_on=expires_on, now=now), CannotRenew)
-    asked = RenewalSignIn(
-        purpose=RenewalSignIn.Purpose.RENEW,
+
+
+def _about(connection: Connection, purpose: RenewalSignIn.Purpose, *, days: int) -> RenewalSignIn:
+    """A sign-in of the owner of the connection's token."""
+    return RenewalSignIn(
+        purpose=purpose,
         connection=connection,
         server=connection.server,
         organization=connection.organization,
         identity_id=connection.identity_id,
-        scopes=list(wanted.scopes),
-        days=wanted.days,
+        days=days,
     )
-    return _begin(asked, sign_in, connection.identity_account, person=person, now=now)
 
 
 def begin_settling(renewal: Renewal, *, person: AbstractBaseUser, now: datetime) -> str:

@@ -33,14 +33,21 @@ def day_of(entry: TokenEntry) -> date | None:
     return timezone.localdate(entry.valid_to) if entry.valid_to else None
 
 
-def take_over(reading: Reading, *, by: Actor, now: datetime) -> list[Connection]:
-    """Store a reading for every connection that uses the token. Returns those for which it is news."""
+def take_over(reading: Reading, *, by: Actor, now: datetime, kind: str = "connection.token_read") -> list[Connection]:
+    """Store a reading for every connection that uses the token. Returns those for which it is news.
+
+    `kind` is the event that is recorded for these.
+    """
     with transaction.atomic():
         using = versions.held_with(reading.fingerprint)
         if not using:
             return []
         news = _remember(reading, now=now)
-        return [connection for connection in using if _write(connection, reading, news, by=by, now=now)]
+        changed = [(connection, news | _write(connection, reading, now=now)) for connection in using]
+        for connection, detail in changed:
+            if detail:
+                record(kind, connection, by=by, at=now, detail={"name": reading.entry.name} | detail)
+    return [connection for connection, detail in changed if detail]
 
 
 def _remember(reading: Reading, *, now: datetime) -> dict[str, object]:
@@ -65,21 +72,20 @@ def _remember(reading: Reading, *, now: datetime) -> dict[str, object]:
     return {}
 
 
-def _write(connection: Connection, reading: Reading, news: dict[str, object], *, by: Actor, now: datetime) -> bool:
-    """Store the date and the organizations of a connection. Returns whether anything is news."""
+def _write(connection: Connection, reading: Reading, *, now: datetime) -> dict[str, object]:
+    """Store the date and the organizations of a connection. Returns what changed, before and after."""
     before = {"expires_on": shown_date(connection.expires_on), "token_reach": connection.token_reach}
     day = day_of(reading.entry)
     connection.expires_on, connection.expires_read_on = day or connection.expires_on, day
     connection.token_reach = _reach(connection, reading.entry)
     connection.save(update_fields=["expires_on", "expires_read_on", "token_reach"])
     after = {"expires_on": shown_date(connection.expires_on), "token_reach": connection.token_reach}
-    changed = {name: {"before": before[name], "after": after[name]} for name in after if before[name] != after[name]}
+    changed: dict[str, object] = {
+        name: {"before": before[name], "after": after[name]} for name in after if before[name] != after[name]
+    }
     if changed:
         correct_problem(connection, now=now)
-    if changed or news:
-        detail = {"name": reading.entry.name} | news | changed
-        record("connection.token_read", connection, by=by, at=now, detail=detail)
-    return bool(changed or news)
+    return changed
 
 
 def _reach(connection: Connection, entry: TokenEntry) -> str:

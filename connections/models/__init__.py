@@ -9,7 +9,7 @@ from connections.models.connections import (
     ProbeResult,
     StoredCredential,
 )
-from connections.models.known_tokens import KnownToken, TokenImport
+from connections.models.known_tokens import KnownToken, TokenExtension, TokenImport
 from connections.models.leaks import LeakedToken
 from connections.models.notifications import CalendarEntry, CalendarFeed, Mail, MutedReminders, Reminder
 from connections.models.rate_limits import RateLimitPause
@@ -43,5 +43,6 @@ __all__ = [
     "RenewalSignIn",
     "StoredCredential",
     "StoredTokenPolicy",
+    "TokenExtension",
     "TokenImport",
 ]

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
+from connections.models.connections import Connection
+
 
 class KnownToken(models.Model):
     """What Azure DevOps said about a token that is stored here, recognized by its fingerprint. It holds no secret."""
@@ -35,6 +37,29 @@ class KnownToken(models.Model):
     def is_picked(self) -> bool:
         """Whether a person said which entry in Azure DevOps it is; otherwise we created it."""
         return self.source == self.Source.PICKED
+
+
+class TokenExtension(models.Model):
+    """Azure DevOps was asked for a later expiry date of a stored token, and it is not known yet what became of it.
+
+    Written before the call and deleted after its answer; otherwise the next sign-in of the owner reads what is true.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="extensions")
+    server = models.CharField(max_length=100)
+    organization = models.CharField(max_length=64)
+    identity_id = models.CharField(max_length=64)
+    # One at a time for each token, which several connections may use.
+    fingerprint = models.CharField(max_length=64, unique=True, editable=False)
+    authorization_id = models.CharField(max_length=64)
+    until = models.DateTimeField()
+    started_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Extension of {self.authorization_id}"
 
 
 class TokenImport(models.Model):

@@ -22,6 +22,7 @@ class RenewalSignIn(models.Model):
 
         RENEW = "renew", "Renew"
         SETTLE = "settle", "Finish what is pending"
+        EXTEND = "extend", "Extend"
         IMPORT = "import", "Read one's own tokens"
 
     state_digest = models.CharField(max_length=64, unique=True)

@@ -229,6 +229,7 @@ def _facts_of_token(connection: Connection, *, is_date_entered: bool) -> dict[st
     known = renewal_reads.known_token(connection)
     return {
         "known_token": known,
+        "extension": renewal_reads.extension_of(connection),
         "known_scopes": labels_of(known.scope.split()) if known else [],
         "is_date_entered": is_date_entered,
         "place_key": token_import_reads.key_of(connection),

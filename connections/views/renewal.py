@@ -12,14 +12,14 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from connections import clients, renewal_reads
+from connections import clients, renewal_reads, token_import_reads
 from connections.actions import finish_sign_in as finish
 from connections.actions import renew_sign_in, renewal_swap
 from connections.actions.refusals import CannotRenew
 from connections.domain.renewal import RenewalRequest, State
-from connections.models import Renewal
+from connections.models import Connection, Renewal
 from connections.providers.azure_devops.sign_in import refused_by_page
-from connections.renewal_forms import RenewForm
+from connections.renewal_forms import DaysForm, RenewForm
 from connections.views.common import person, tokens_page_of
 from connections.views.connection_detail import find
 from connections.views.renewal_words import CHIPS, view_of
@@ -56,6 +56,32 @@ def renew_page(request: HttpRequest, pk: int) -> HttpResponse:
         "tokens_page": tokens_page_of(connection),
     }
     return render(request, "connections/renew.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@may_renew
+def extend_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /code-repositories/<id>/extend/: what will happen; POST sends the person to Microsoft."""
+    connection = find(pk)
+    form = DaysForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            address = renew_sign_in.begin_extension(
+                connection, form.cleaned_data["days"], person=person(request), now=timezone.now()
+            )
+        except CannotRenew as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, refused.message)
+        else:
+            return to_microsoft(request, address, connection.name)
+    context = {
+        "connection": connection,
+        "form": form,
+        "is_offered": clients.can_renew(connection),
+        "known_token": renewal_reads.known_token(connection),
+        "place_key": token_import_reads.key_of(connection),
+    }
+    return render(request, "connections/extend.html", context)
 
 
 def to_microsoft(request: HttpRequest, address: str, name: str) -> HttpResponse:
@@ -96,14 +122,21 @@ def _after_sign_in(request: HttpRequest, parameters: QueryDict) -> HttpResponse:
         if "code" not in parameters:
             asked = renew_sign_in.claim(state, person=user, now=timezone.now()).asked
             refused = refused_by_page(parameters.get("error", ""), parameters.get("error_description", ""))
-            raise finish.refusal_of(refused, asked.organization)
+            raise finish.refused_for(asked, finish.refusal_of(refused, asked.organization))
         result = finish.finish_sign_in(
             state, Secret(str(parameters["code"])), person=user, by=actor_of(request), clock=timezone.now
         )
     except CannotRenew as cannot:
         flash.error(request, cannot.message)
-        return redirect("connections:renewals")
+        return redirect(cannot.back or "connections:renewals")
+    if isinstance(result, Connection):
+        flash.success(request, _extended(result))
     return redirect(result) if result else redirect("connections:renewals")
+
+
+def _extended(connection: Connection) -> str:
+    until = f"{connection.expires_on:%-d %b %Y}" if connection.expires_on else "later"
+    return f"The token of {connection.name} is the same and expires on {until} now, as Azure DevOps says."
 
 
 @never_cache

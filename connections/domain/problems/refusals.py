@@ -6,6 +6,11 @@ REFUSALS = {
     "closed_reason_missing": "Choose why you close it.",
     "entry_name_taken": "Another entry already has this name. Choose another name.",
     "import_not_ready": "The lines are still being checked. Wait until the preview is complete.",
+    "extend_left_as_it_was": "Azure DevOps left the expiry date as it was. A policy of the organization may limit it: "
+    "renew the token instead.",
+    "extend_not_later": "The token is valid at least that long already, as Azure DevOps says. Choose more days.",
+    "extend_running": "An extension of this token is in progress. Sign in again to read what became of it.",
+    "extend_unknown_token": "It is not known which token in Azure DevOps is stored here. Import tokens first.",
     "import_no_candidate": "This is not among your tokens that were read. Choose again, or read your tokens again.",
     "import_nothing_picked": "Choose at least one token.",
     "import_other_token": "Another stored token is known to be this one. Choose another.",

@@ -267,6 +267,13 @@ RENEWAL = (
 
 IMPORT = (
     Problem(
+        "extension_lost",
+        "No answer to the extension",
+        "Azure DevOps did not answer when it was asked for a later expiry date, so the date may have changed. The "
+        "token is the same, and works as before.",
+        "Sign in again: we read the date.",
+    ),
+    Problem(
         "import_no_time",
         "Not asked",
         "The other organizations took so long to answer that this one was not asked.",

@@ -1,4 +1,4 @@
-"""The lifecycle of personal access tokens: list, create, read and revoke those of the person who signed in.
+"""The lifecycle of personal access tokens: list, create, read, extend and revoke those of the person who signed in.
 
 Every answer has a `patTokenError`, usually with the status 200. The text of a token is in the answer to its creation
 only, and a creation is never repeated.
@@ -36,6 +36,11 @@ class TokenLifecycleRefused(errors.AzureDevOpsError, code="pat_error"):
     def __init__(self, word: str, *, activity_id: str | None = None) -> None:
         super().__init__(detail=word, activity_id=activity_id)
         self.word = word
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the token no longer exists."""
+        return self.word.lower() in _GONE
 
 
 class TokenLifecycleNotAllowed(errors.AzureDevOpsError, code="pat_not_allowed"):
@@ -105,12 +110,18 @@ def read(transport: Transport, authorization_id: str) -> TokenEntry:
     return _entry(mapping(answer.json_object(), "patToken"))
 
 
+def extend(transport: Transport, authorization_id: str, valid_to: datetime) -> TokenEntry:
+    """Give a valid token another end; its text stays the same. Raises `AzureDevOpsError`."""
+    answer = _answer(transport, "PUT", json={"authorizationId": authorization_id, "validTo": _moment(valid_to)})
+    return _entry(mapping(answer.json_object(), "patToken"))
+
+
 def revoke(transport: Transport, authorization_id: str) -> None:
     """Revoke a token; one that no longer exists counts as revoked. Raises `AzureDevOpsError`."""
     try:
         _answer(transport, "DELETE", {"authorizationId": authorization_id})
     except TokenLifecycleRefused as refused:
-        if refused.word.lower() not in _GONE:
+        if not refused.is_gone:
             raise
 
 

@@ -20,7 +20,7 @@ Connected = Callable[..., Connection]
 pytestmark = pytest.mark.django_db
 
 
-class _Died(BaseException):
+class Died(BaseException):
     """The process ended here."""
 
 
@@ -38,7 +38,7 @@ def die_in(monkeypatch: pytest.MonkeyPatch, where: str, *, before: bool) -> None
         monkeypatch.setattr(where, found)
         if not before:
             found(*args, **kwargs)
-        raise _Died
+        raise Died
 
     monkeypatch.setattr(where, dying)
 
@@ -46,7 +46,7 @@ def die_in(monkeypatch: pytest.MonkeyPatch, where: str, *, before: bool) -> None
 def interrupted(renewing: Renewing, connection: Connection) -> Renewal:
     """Renew until the process dies, and let the lease that it held expire."""
     parameters = sent_back(renewing.begin(connection))
-    with pytest.raises(_Died):
+    with pytest.raises(Died):
         renewing.return_with(parameters)
     renewing.ahead += timedelta(minutes=11)
     return Renewal.objects.get()
