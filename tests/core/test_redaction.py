@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from core.redaction import REDACTED, redact
+from core.redaction import REDACTED, holds_secret, redact
 from tests.connections.providers.azure_devops.conftest import SECRET
 
 OLDER = "abcdefghijklmnopqrstuvwxyz234567" + "abcdefghijklmnopqrst"
@@ -84,3 +84,45 @@ def test_a_password_in_an_address_is_blacked_out(password: str) -> None:
 
 def test_several_secrets_are_blacked_out() -> None:
     assert redact(f"{SECRET} and {OLDER}") == f"{REDACTED} and {REDACTED}"
+
+
+@pytest.mark.parametrize("around", ["{}", "Uses {} at night", "x\n{}\ny"])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        SECRET,
+        OLDER,
+        encoded(f":{SECRET}"),
+        "http://:x@proxy",
+        "BaSic " + "b" * 16,
+        "bearer%20" + "b" * 16,
+        "eyJ" + "a" * 13 + ".b",
+        "abc8Q~" + "d" * 31,
+        "mfeo_" + "a" * 30,
+        "https://hooks.slack.com/services/T0/B0",
+        "https://example.com/?sig=abcdefgh",
+        "whsec_" + "a" * 16,
+        "-----BEGIN PRIVATE KEY-----",
+        "PuTTY-User-Key-File-2",
+        "ghp_" + "a" * 36,
+        "github_pat_" + "a" * 22,
+        "glpat-" + "a" * 20,
+        "xoxb-" + "1" * 10,
+        "AccountKey=abcdefgh",
+        "SharedAccessKey = abcdefgh",
+        "client_secret=abcdefgh",
+        "ClientSecret=abcdefgh",
+        "Password=abcdefgh",
+        "PWD=abcdefgh",
+        "pa\u017f\u017fword=abcdefgh",
+    ],
+)
+def test_every_kind_of_secret_is_found_in_a_text(secret: str, around: str) -> None:
+    assert holds_secret(around.format(secret))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "pat", "Nightly build", "The password is with Olga", "https://dev.azure.com/acme/_build?id=1"]
+)
+def test_an_ordinary_text_holds_no_secret(text: str) -> None:
+    assert not holds_secret(text)
