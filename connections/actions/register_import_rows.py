@@ -48,7 +48,8 @@ def check(current: RegisterImport, batch: ImportBatch, reader: LineReader) -> No
             current.to_update += is_known
             current.to_add += not is_known
         errors += wrong
-    _note(batch, rows, errors)
+    batch.rows = rows
+    _note(batch, errors)
     batch.is_checked = True
     batch.save()
     current.errors += count - len(rows)
@@ -56,8 +57,7 @@ def check(current: RegisterImport, batch: ImportBatch, reader: LineReader) -> No
     current.save()
 
 
-def _note(batch: ImportBatch, rows: list[Any], errors: Iterable[LineError]) -> None:
-    batch.rows = rows
+def _note(batch: ImportBatch, errors: Iterable[LineError]) -> None:
     noted = [*batch.errors, *([error.number, error.field, error.message] for error in errors)]
     batch.errors = sorted(noted)
 
@@ -125,9 +125,9 @@ def _match(batch: ImportBatch) -> _Matched:
 
 def _finish(current: RegisterImport, batch: ImportBatch, wrong: list[LineError]) -> None:
     """Note what is wrong, and that the lines of the batch are done."""
-    _note(batch, batch.rows, wrong)
-    batch.is_imported = True
-    batch.save()
+    _note(batch, wrong)
+    # The values of so many lines are large, and stay as they are.
+    ImportBatch.objects.filter(pk=batch.pk).update(errors=batch.errors, renewed=batch.renewed, is_imported=True)
     current.errors += len(wrong)
     current.lines_done += len(batch.rows)
     current.save()
