@@ -25,7 +25,7 @@ from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.capability import Verdict
 from delivery.models import SyncState
 from history.record import Actor
-from orchestrator import embedded_broker
+from orchestrator import celery_settings, embedded_broker
 from orchestrator.supervisor import process_specs
 from orchestrator.supervisor.process_specs import ProcessSpec
 from sandbox.samples import secret
@@ -83,7 +83,7 @@ def team(broker_url: str, azure_url: str, *, width: int, workers: int = 1, paced
         pids = [stack.enter_context(process(_worker(environment, number))) for number in range(workers)]
         app = Celery(broker=broker_url)
         # The workers' keys begin with a prefix of our own.
-        app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+        app.conf.broker_transport_options = celery_settings.SETTINGS["CELERY_BROKER_TRANSPORT_OPTIONS"]
         wait_until(lambda: len(app.control.ping(timeout=1.0) or ()) >= workers)
         stack.enter_context(process(process_specs.beat(environment)))
         yield pids

@@ -6,6 +6,7 @@ from typing import Any
 from celery import Celery, Task
 from celery.signals import task_postrun, task_prerun, worker_shutdown, worker_shutting_down
 from django.conf import settings
+from django.db import close_old_connections
 from django.urls import set_script_prefix
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -35,6 +36,17 @@ app.autodiscover_tasks(["core"], related_name="heartbeats")
 def use_script_name(**_: Any) -> None:
     """Set the path prefix for links in mails. Django sets it for the main thread only, but tasks run in others."""
     set_script_prefix(f"{settings.SCRIPT_NAME}/")
+
+
+@task_prerun.connect
+@task_postrun.connect
+def close_old_database_connections(task: Task[Any, Any], **_: Any) -> None:
+    """What Django does around each request, instead of a new connection for every task.
+
+    https://docs.djangoproject.com/en/5.2/ref/databases/#persistent-database-connections
+    """
+    if not task.request.is_eager:
+        close_old_connections()
 
 
 @task_postrun.connect

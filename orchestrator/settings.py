@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from core import logs
 from orchestrator import (
     beat_schedule,
+    celery_settings,
     database_settings,
     embedded_broker,
     environment,
@@ -155,9 +156,8 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS | DATABASES["default"].get("OPTIONS", {})
-else:
-    DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # Otherwise a page waits for minutes if the server's machine is unreachable.
     DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5} | DATABASES["default"].get("OPTIONS", {})
@@ -169,35 +169,10 @@ REDIS_URL = _START.redis_url
 TASK_APPLICATION = "orchestrator.celery"
 # Without REDIS_URL it is the socket of `make run`, never a server that happens to listen on the port of Redis.
 CELERY_BROKER_URL = REDIS_URL or embedded_broker.url(VAR_DIR)
-# Other applications may use the same Redis.
-CELERY_TASK_DEFAULT_QUEUE = "mfe-orchestrator"
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "global_keyprefix": "mfe-orchestrator:",
-    "visibility_timeout": 600,
-    "unacked_restore_throttle": 1,
-    "unacked_restore_interval": 10,
-    # Pages must not wait for an unavailable broker.
-    "socket_connect_timeout": 2,
-    "socket_timeout": 3,
-    "max_retries": 0,
-}
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Reconnect without a limit, however long the broker is unavailable.
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_PUBLISH_RETRY = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TIMEZONE = "UTC"
-CELERY_WORKER_CONSUMER = "orchestrator.celery_overrides:WatchedConsumer"
+vars().update(celery_settings.SETTINGS)
+CELERY_BEAT_SCHEDULE = beat_schedule.SCHEDULE
 # How long the loop of a worker or the scheduler may be stuck before the process exits, to be restarted.
 LOOP_LIMIT_SECONDS = env.float("LOOP_LIMIT_SECONDS", default=120.0)
-CELERY_BEAT_SCHEDULER = "orchestrator.beat_scheduler:BeatScheduler"
-# Tick at least this often, because each tick writes a heartbeat.
-CELERY_BEAT_MAX_LOOP_INTERVAL = 15
-CELERY_BEAT_SCHEDULE = beat_schedule.SCHEDULE
 
 _VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
