@@ -20,7 +20,7 @@ from delivery.sync import sync
 from history.models import Event
 from orchestrator.celery import app
 from sandbox.server import Sandbox
-from tests.factories import make_channel, make_entry, make_leak, make_renewal, make_token
+from tests.factories import make_bulk_renewal, make_channel, make_entry, make_leak, make_renewal, make_token
 from tests.test_who_may_do_what import World, names
 
 OURS = ("core", "orchestrator", "connections", "delivery", "history", "people", "api", "throttling")
@@ -118,6 +118,7 @@ def live(connection: Connection, sandbox: Sandbox, other: User) -> Lived:
         entry=make_entry(),
         leak=make_leak(connection),
         renewal=make_renewal(connection),
+        bulk_renewal=make_bulk_renewal(connection),
         release=release.id,
         stage=release.environments[0].id,
     )

@@ -19,6 +19,7 @@ from connections.actions.connect import ConnectRequest, connect
 from connections.actions.coverage import coverage_changed
 from connections.actions.verify_credential import Credentials
 from connections.models import (
+    BulkRenewal,
     ChannelTarget,
     Connection,
     LeakedToken,
@@ -115,6 +116,16 @@ def make_leak(connection: Connection, **more: Any) -> LeakedToken:
         "next_ask_at": now + timedelta(seconds=5),
     }
     return LeakedToken.objects.create(**facts | more)
+
+
+def make_bulk_renewal(*connections: Connection) -> BulkRenewal:
+    """A bulk renewal of these connections as rows, of which nothing was begun."""
+    first = connections[0]
+    facts = {"server": first.server, "identity_name": first.identity_name, "started_by": "Maya Example"}
+    bulk = BulkRenewal.objects.create(days=90, started_at=timezone.now(), **facts)
+    for connection in connections:
+        bulk.items.create(connection=connection, connection_name=connection.name, scopes=["vso.code"])
+    return bulk
 
 
 def make_renewal(connection: Connection, **more: Any) -> Renewal:

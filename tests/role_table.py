@@ -51,6 +51,8 @@ connections:leak                        | 302 403 200 200 200 200 | -
 connections:ask-leak                    | 302 403 403 403 200 200 | -
 delivery:search                         | 302 403 200 200 200 200 | -
 connections:cancel-audits                  | -                       | 302 403 403 302 302 302
+connections:renew-several               | 302 403 403 403 302 302 | 302 403 403 403 302 302
+connections:bulk-renewal                | 302 403 403 403 200 200 | 302 403 403 403 302 302
 connections:renewals                    | 302 403 403 403 200 200 | -
 connections:renewal-return              | 302 403 403 403 302 302 | 405
 connections:renewal                     | 302 403 403 403 200 200 | 302 403 403 403 302 302

@@ -22,6 +22,7 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 from api.models import ApiToken
 from connections.models import (
     AuditRun,
+    BulkRenewal,
     Connection,
     LeakedToken,
     Mail,
@@ -37,6 +38,7 @@ from people.actions import manage_people
 from tests.browser import drawn_now
 from tests.factories import (
     ConnectionFactory,
+    make_bulk_renewal,
     make_channel,
     make_entry,
     make_leak,
@@ -63,6 +65,7 @@ UNKNOWN = ("302", "405", "405", "405", "405", "405")
 PLACES = {"outbox/channels/": "channel", "outbox/": "mail", "people/": "other"}
 PLACES |= {"repositories/": "repository", "builds/": "pipeline"}
 PLACES |= {"code-repositories/audits/": "run", "account/api-tokens/": "token", "code-repositories/register/": "entry"}
+PLACES |= {"code-repositories/bulk-renewals/": "bulk_renewal"}
 PLACES |= {"code-repositories/leaks/": "leak", "code-repositories/renewals/": "renewal"}
 MODELS = {"history_event": "event", "connections_connection": "connection", "delivery_repository": "repository"}
 MODELS |= {"connections_registerentry": "entry", "auth_group": "group", "auth_user": "other"}
@@ -112,6 +115,7 @@ class World:
     entry: RegisterEntry
     leak: LeakedToken
     renewal: Renewal
+    bulk_renewal: BulkRenewal
 
     def address(self, name: str) -> str:
         """The address of `name` with the ids of what is here."""
@@ -177,6 +181,7 @@ def world(db: None) -> World:
         make_entry(),
         make_leak(connection),
         make_renewal(connection),
+        make_bulk_renewal(connection),
     )
 
 

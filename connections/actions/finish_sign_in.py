@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from connections import clients
 from connections.actions import renew_sign_in
+from connections.actions.bulk_renew import renew_each
 from connections.actions.extend_token import extend_token, settle_extensions
 from connections.actions.import_tokens import import_tokens
 from connections.actions.refusals import CannotRenew
@@ -15,13 +16,13 @@ from connections.actions.settle_renewals import settle
 from connections.actions.signed_in import Clock, Owner, signed_in_as
 from connections.domain.problems import Facts, catalogue
 from connections.domain.renewal import RenewalRequest
-from connections.models import Connection, Renewal, RenewalSignIn, TokenImport
+from connections.models import BulkRenewal, Connection, Renewal, RenewalSignIn, TokenImport
 from connections.providers.azure_devops.errors import AzureDevOpsError
 from connections.providers.azure_devops.sign_in import PersonsToken
 from core.secrets import Secret
 from history.record import Actor
 
-Result = Renewal | Connection | TokenImport | None
+Result = Renewal | BulkRenewal | Connection | TokenImport | None
 
 
 def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Actor, clock: Clock) -> Result:
@@ -35,6 +36,9 @@ def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Ac
         signer = returned.sign_in.redeem(code, returned.verifier)
         if asked.purpose == RenewalSignIn.Purpose.IMPORT:
             return import_tokens(asked, signer, person=person, by=by, clock=clock)
+        if asked.bulk is not None:
+            renew_each(asked.bulk, signer, person=person, by=by, clock=clock)
+            return asked.bulk
         return _as_owner(asked, signer, person=person, by=by, clock=clock)
     except (AzureDevOpsError, clients.UnknownServer) as error:
         raise refused_for(asked, refusal_of(error, asked.organization)) from None
@@ -52,7 +56,11 @@ def refusal_of(error: AzureDevOpsError | clients.UnknownServer, organization: st
 
 def refused_for(asked: RenewalSignIn, refused: CannotRenew) -> CannotRenew:
     """The refusal, with the page that the person came from."""
-    pages = {RenewalSignIn.Purpose.EXTEND: asked.connection, RenewalSignIn.Purpose.IMPORT: TokenImport()}
+    pages = {
+        RenewalSignIn.Purpose.EXTEND: asked.connection,
+        RenewalSignIn.Purpose.IMPORT: TokenImport(),
+        RenewalSignIn.Purpose.RENEW_SEVERAL: asked.bulk,
+    }
     refused.back = pages.get(RenewalSignIn.Purpose(asked.purpose))
     return refused
 

@@ -4,6 +4,7 @@ The person's access token is in memory for this one request. Every step is a row
 of the renewal, and the next sign-in, know what happened when the process dies; see decision 0014.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -30,9 +31,18 @@ _NOT_MADE = (personal_tokens.TokenLifecycleRefused, personal_tokens.TokenLifecyc
 _COPIED = ("server", "organization", "identity_id", "identity_name", "identity_account")
 
 
-def renew(connection: Connection, wanted: RenewalRequest, signed_in: SignedIn) -> Renewal:
-    """Create a token for a connection and use it. Raises `CannotRenew` only if nothing was begun."""
-    renewal = _intend(connection, wanted, signed_in)
+def renew(
+    connection: Connection,
+    wanted: RenewalRequest,
+    signed_in: SignedIn,
+    *,
+    also: Callable[[Renewal], None] = lambda _: None,
+) -> Renewal:
+    """Create a token for a connection and use it. `also` is called in the transaction in which the renewal begins.
+
+    Raises `CannotRenew` and `AzureDevOpsError` only if nothing was begun.
+    """
+    renewal = _intend(connection, wanted, signed_in, also)
     held = Renewal.objects.filter(pk=renewal.pk).under(renewal.lease)
     try:
         with renewing(held):
@@ -46,7 +56,9 @@ def renew(connection: Connection, wanted: RenewalRequest, signed_in: SignedIn) -
     return renewal
 
 
-def _intend(connection: Connection, wanted: RenewalRequest, signed_in: SignedIn) -> Renewal:
+def _intend(
+    connection: Connection, wanted: RenewalRequest, signed_in: SignedIn, also: Callable[[Renewal], None]
+) -> Renewal:
     """Write down that a token is about to be created. Raises `CannotRenew`."""
     before, now = personal_tokens.active_tokens(signed_in.transport).items, signed_in.clock()
     renewal = _new_row(connection, wanted, now=now)
@@ -55,6 +67,7 @@ def _intend(connection: Connection, wanted: RenewalRequest, signed_in: SignedIn)
     try:
         with transaction.atomic():
             renewal.save(force_insert=True)
+            also(renewal)
             note("connection.renewal_started", renewal, by=signed_in.by, now=now)
     except IntegrityError:
         raise CannotRenew("renewal_running") from None

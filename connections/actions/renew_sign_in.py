@@ -21,7 +21,15 @@ from connections.actions.refusals import CannotRenew
 from connections.domain import renewal as rules
 from connections.domain.problems import catalogue
 from connections.domain.renewal import RenewalRequest
-from connections.models import Connection, KnownToken, Renewal, RenewalSignIn, StoredCredential, StoredTokenPolicy
+from connections.models import (
+    BulkRenewal,
+    Connection,
+    KnownToken,
+    Renewal,
+    RenewalSignIn,
+    StoredCredential,
+    StoredTokenPolicy,
+)
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.sign_in import SignIn
 from connections.token_import_reads import MOST_ORGANIZATIONS
@@ -29,6 +37,8 @@ from core import encryption
 from core.secrets import Secret
 
 SIGN_IN_MINUTES = 15
+# Each renewal itself is kept as history.
+BULK_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ def begin_renewal(connection: Connection, wanted: RenewalRequest, *, person: Abs
         raise CannotRenew("renewal_only_of_tokens")
     if Renewal.objects.filter(connection=connection, state__in=rules.IN_PROGRESS).exists():
         raise CannotRenew("renewal_running")
-    _require_days(wanted.days, now=now)
+    require_days(wanted.days, now=now)
     asked = _about(connection, RenewalSignIn.Purpose.RENEW, days=wanted.days)
     asked.scopes = list(wanted.scopes)
     return _begin(asked, sign_in, connection.identity_account, person=person, now=now)
@@ -62,12 +72,12 @@ def begin_extension(connection: Connection, days: int, *, person: AbstractBaseUs
     """The address at Microsoft where the owner of the token signs in to extend it. Raises `CannotRenew`."""
     sign_in = _sign_in(connection.server)
     known_token(connection)
-    _require_days(days, now=now)
+    require_days(days, now=now)
     asked = _about(connection, RenewalSignIn.Purpose.EXTEND, days=days)
     return _begin(asked, sign_in, connection.identity_account, person=person, now=now)
 
 
-def _require_days(days: int, *, now: datetime) -> None:
+def require_days(days: int, *, now: datetime) -> None:
     """Raise `CannotRenew` if the token policy does not allow so many days from now."""
     if not 1 <= days <= rules.longest_days(StoredTokenPolicy.now()):
         raise CannotRenew("renewal_days", field="days")
@@ -85,6 +95,18 @@ def _about(connection: Connection, purpose: RenewalSignIn.Purpose, *, days: int)
         identity_id=connection.identity_id,
         days=days,
     )
+
+
+def begin_bulk(bulk: BulkRenewal, first: Connection, *, person: AbstractBaseUser, now: datetime) -> str:
+    """The address at Microsoft for renewing several connections, of which this is the first. Raises `CannotRenew`."""
+    asked = RenewalSignIn(
+        purpose=RenewalSignIn.Purpose.RENEW_SEVERAL,
+        bulk=bulk,
+        server=first.server,
+        organization=first.organization,
+        identity_id=first.identity_id,
+    )
+    return _begin(asked, _sign_in(bulk.server), bulk.identity_account, person=person, now=now)
 
 
 def begin_settling(renewal: Renewal, *, person: AbstractBaseUser, now: datetime) -> str:
@@ -125,7 +147,7 @@ def claim(state: str, *, person: AbstractBaseUser, now: datetime) -> Returned:
     """Recognize a person who returns, once. Raises `CannotRenew`."""
     oldest = now - timedelta(minutes=SIGN_IN_MINUTES)
     rows = RenewalSignIn.objects.filter(state_digest=_digest(state), user_id=person.pk, created_at__gte=oldest)
-    asked = rows.select_related("connection", "renewal").first()
+    asked = rows.select_related("connection", "renewal", "bulk").first()
     # Only one of several requests with the same state deletes the row.
     if asked is None or not RenewalSignIn.objects.filter(pk=asked.pk).delete()[0]:
         problem = catalogue.problem("sign_in_too_late")
@@ -143,6 +165,7 @@ def _verifier(state: str) -> Secret:
 
 
 def forget_old(*, now: datetime) -> None:
-    """Delete the rows of people who did not return, and facts about tokens that are no longer stored."""
+    """Delete the rows of people who did not return, old bulk renewals, and facts about tokens not stored any more."""
     RenewalSignIn.objects.filter(created_at__lt=now - timedelta(minutes=SIGN_IN_MINUTES)).delete()
+    BulkRenewal.objects.filter(started_at__lt=now - timedelta(days=BULK_DAYS)).delete()
     KnownToken.objects.exclude(fingerprint__in=StoredCredential.objects.values("fingerprint")).delete()

@@ -1,6 +1,7 @@
 """Models: connections and their tokens, audits, notifications, the token policy."""
 
 from connections.models.audits import AuditedConnection, AuditRun
+from connections.models.bulk_renewals import BulkRenewal, BulkRenewalItem
 from connections.models.channels import ChannelTarget, NotificationChannel
 from connections.models.connections import (
     CapabilityState,
@@ -21,6 +22,8 @@ from connections.models.token_policy import StoredTokenPolicy
 __all__ = [
     "AuditRun",
     "AuditedConnection",
+    "BulkRenewal",
+    "BulkRenewalItem",
     "CalendarEntry",
     "CalendarFeed",
     "CapabilityState",

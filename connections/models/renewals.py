@@ -21,6 +21,7 @@ class RenewalSignIn(models.Model):
         """Why the person signs in. Whatever is pending for them is done each time."""
 
         RENEW = "renew", "Renew"
+        RENEW_SEVERAL = "several", "Renew several"
         SETTLE = "settle", "Finish what is pending"
         EXTEND = "extend", "Extend"
         IMPORT = "import", "Read one's own tokens"
@@ -31,6 +32,7 @@ class RenewalSignIn(models.Model):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, null=True, related_name="+")
     # Where to return, when the person finishes what is pending.
     renewal = models.ForeignKey("connections.Renewal", on_delete=models.CASCADE, null=True, related_name="+")
+    bulk = models.ForeignKey("connections.BulkRenewal", on_delete=models.CASCADE, null=True, related_name="+")
     server = models.CharField(max_length=100)
     organization = models.CharField(max_length=64, blank=True)
     # The owner of the tokens, who has to be the one who signs in; empty for an import.

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from connections import clients, renewal_reads, token_import_reads
+from connections import bulk_renewal_reads, clients, renewal_reads, token_import_reads
 from connections.actions import finish_sign_in as finish
 from connections.actions import renew_sign_in, renewal_swap
 from connections.actions.refusals import CannotRenew
@@ -147,7 +147,13 @@ def renewals(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "")
     page = renewal_reads.page_of_renewals(words, request.GET.get("page"))
     rows = [{"renewal": renewal, "chip": CHIPS[State(renewal.state)]} for renewal in page]
-    context = {"page": page, "rows": rows, "q": words, "query": with_values(request.GET)}
+    context = {
+        "page": page,
+        "rows": rows,
+        "q": words,
+        "query": with_values(request.GET),
+        "unfinished": bulk_renewal_reads.unfinished(),
+    }
     return render(request, "connections/renewals.html", context)
 
 

@@ -75,12 +75,17 @@ def view_of(renewal: Renewal, *, now: datetime, chooses_again: bool = False) -> 
 
 
 def _problem(renewal: Renewal, *, is_running: bool) -> Problem | None:
-    if renewal.problem in REFUSALS:
-        return Problem(renewal.problem, "Not possible", REFUSALS[renewal.problem], "Check the connection.")
     if renewal.problem:
-        return catalogue.problem(renewal.problem, place=clients.place_of(renewal.server))
+        return problem_of(renewal.problem, renewal.server)
     is_interrupted = renewal.state == State.CREATING and not is_running
     return catalogue.problem("renewal_lost") if is_interrupted else None
+
+
+def problem_of(code: str, server: str) -> Problem:
+    """A problem with a renewal, worded for its server."""
+    if code in REFUSALS:
+        return Problem(code, "Not possible", REFUSALS[code], "Check the connection.")
+    return catalogue.problem(code, place=clients.place_of(server))
 
 
 def _steps(renewal: Renewal, state: State) -> list[Step]:

@@ -10,10 +10,11 @@ import requests
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from connections.actions import prove_renewal, renew_sign_in
+from connections.actions import bulk_renew, prove_renewal, renew_sign_in
 from connections.actions.finish_sign_in import Result, finish_sign_in
+from connections.bulk_renewal_reads import renewable
 from connections.domain.renewal import RenewalRequest, State
-from connections.models import Connection, Renewal, TokenImport
+from connections.models import BulkRenewal, Connection, Renewal, TokenImport
 from connections.token_import_reads import imports_of
 from core.secrets import Secret
 from history.record import Actor
@@ -62,6 +63,17 @@ class Renewing:
     def begin(self, connection: Connection, scopes: tuple[str, ...] = BOTH, days: int = 60) -> str:
         """The address at Microsoft."""
         return renew_sign_in.begin_renewal(connection, RenewalRequest(scopes, days), person=self.user, now=self.now())
+
+    def begin_bulk(self, *connections: Connection, days: int = 60) -> str:
+        """The address at Microsoft for several connections."""
+        found = renewable([connection.pk for connection in connections])
+        return bulk_renew.begin(found, days, person=self.user, by=self.by, now=self.now())
+
+    def renew_bulk(self, *connections: Connection, upn: str = MAYA) -> BulkRenewal:
+        """A whole sign-in for several connections."""
+        bulk = self.return_with(sent_back(self.begin_bulk(*connections), upn))
+        assert isinstance(bulk, BulkRenewal)
+        return bulk
 
     def return_with(self, parameters: dict[str, str]) -> Result:
         """Do what the person signed in for."""

@@ -31,6 +31,7 @@ REFUSALS = {
     "renewal_no_candidate": "Choose the token that this connection used before.",
     "renewal_not_offered": "Renewing is not set up for this server. The site administrator can register an application "
     "for it.",
+    "renewal_of_several_people": "These connections use tokens of several people. Renew those of one person at a time.",
     "renewal_only_of_tokens": "Only personal access tokens can be renewed like this.",
     "renewal_running": "A renewal of this connection is in progress. Finish or discard it first.",
     "replaced_meanwhile": "Someone else just updated this token. Check the connection before you try again.",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -33,7 +34,7 @@ def connection(connected: Connected) -> Connection:
     return connected()
 
 
-def to_microsoft(pages: Client, address: str, fields: dict[str, str]) -> str:
+def to_microsoft(pages: Client, address: str, fields: dict[str, Any]) -> str:
     """The address at Microsoft that a page links to after a form was sent."""
     page = pages.post(address, fields).content.decode()
     found = re.search(r'href="(http://[^"]*/authorize\?[^"]*)"', page)

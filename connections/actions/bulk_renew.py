@@ -1,0 +1,136 @@
+"""Renew several connections of one person in one sign-in, one after another; one that fails does not stop the others.
+
+What is wanted is written before the person leaves for Microsoft. What is not begun when the time of the request is
+over, or when the process dies, waits for another sign-in.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from time import monotonic
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from connections import clients
+from connections.actions import renew_sign_in
+from connections.actions.extend_token import settle_extensions
+from connections.actions.refusals import CannotRenew
+from connections.actions.renew import renew
+from connections.actions.renewal_rows import problem_of
+from connections.actions.settle_renewals import settle
+from connections.actions.signed_in import Clock, Owner, SignedIn, signed_in_as
+from connections.bulk_renewal_reads import owner_key, waiting
+from connections.domain import renewal as rules
+from connections.domain.renewal import RenewalRequest
+from connections.models import BulkRenewal, BulkRenewalItem, Connection, Renewal
+from connections.providers.azure_devops.errors import AzureDevOpsError
+from connections.providers.azure_devops.sign_in import PersonsToken
+from history.record import Actor
+
+log = logging.getLogger(__name__)
+# No further connection is begun after this, because a person waits for the page.
+_SECONDS = 60.0
+# The limit for tests is used up, so that nothing further could be tested.
+_TOO_MANY = "too_many_tests"
+Enter = Callable[[Owner], AbstractContextManager[SignedIn]]
+
+
+def begin(connections: Sequence[Connection], days: int, *, person: AbstractBaseUser, by: Actor, now: datetime) -> str:
+    """The address at Microsoft where the owner of these tokens signs in. Raises `CannotRenew`."""
+    if len({owner_key(connection) for connection in connections}) != 1:
+        raise CannotRenew("renewal_of_several_people")
+    renew_sign_in.require_days(days, now=now)
+    first = connections[0]
+    with transaction.atomic():
+        bulk = BulkRenewal.objects.create(
+            server=first.server,
+            identity_name=first.identity_name,
+            identity_account=first.identity_account,
+            days=days,
+            started_by=by.name,
+            started_at=now,
+        )
+        BulkRenewalItem.objects.bulk_create([_item(bulk, connection) for connection in connections])
+        return renew_sign_in.begin_bulk(bulk, first, person=person, now=now)
+
+
+def _item(bulk: BulkRenewal, connection: Connection) -> BulkRenewalItem:
+    verdicts = {state.capability: state.verdict for state in connection.capabilities.all()}
+    scopes = list(rules.needed_scopes(verdicts))
+    return BulkRenewalItem(bulk=bulk, connection=connection, connection_name=connection.name, scopes=scopes)
+
+
+def go_on(bulk: BulkRenewal, *, person: AbstractBaseUser, now: datetime) -> str:
+    """The address at Microsoft for renewing what was not begun. Raises `CannotRenew`."""
+    item = waiting(bulk).exclude(connection=None).first()
+    if item is None or item.connection is None:
+        raise CannotRenew("renewal_moved_on")
+    return renew_sign_in.begin_bulk(bulk, item.connection, person=person, now=now)
+
+
+def renew_each(bulk: BulkRenewal, signer: PersonsToken, *, person: AbstractBaseUser, by: Actor, clock: Clock) -> None:
+    """Renew what was not begun, while there is time."""
+    ends_at = monotonic() + _SECONDS
+    enter = partial(signed_in_as, signer=signer, person=person, by=by, clock=clock)
+    for owner, items in groupby(waiting(bulk), key=_owner):
+        if owner is None:
+            _refuse(items, problem="connection_gone")
+        elif not _renew_of(owner, list(items), enter, ends_at=ends_at):
+            return
+
+
+def _owner(item: BulkRenewalItem) -> Owner | None:
+    found = item.connection
+    return Owner(found.server, found.organization, found.identity_id) if found else None
+
+
+def _renew_of(owner: Owner, items: list[BulkRenewalItem], enter: Enter, *, ends_at: float) -> bool:
+    """Renew the connections of one organization. Returns whether to go on with another one."""
+    try:
+        with enter(owner) as signed_in:
+            settle(owner, signed_in, asked_for=None)
+            settle_extensions(owner, signed_in)
+            return all(_renew_one(item, signed_in) and monotonic() < ends_at for item in items)
+    except CannotRenew as refused:
+        _refuse(items, problem=refused.code)
+    except clients.UnknownServer as unknown:
+        _refuse(items, problem=unknown.code)
+    except AzureDevOpsError as error:
+        _refuse(items, **problem_of(error))
+    return monotonic() < ends_at
+
+
+def _renew_one(item: BulkRenewalItem, signed_in: SignedIn) -> bool:
+    """Renew one connection. Returns whether to go on with another one."""
+    if item.connection is None:
+        return True
+    wanted = RenewalRequest(item.scopes, item.bulk.days)
+    try:
+        renewal = renew(item.connection, wanted, signed_in, also=partial(_attach, item))
+    except CannotRenew as refused:
+        _refuse([item], problem=refused.code)
+    except AzureDevOpsError as error:
+        _refuse([item], **problem_of(error))
+    except Exception:
+        # The others go on. What was begun says on its own page how far it is.
+        log.exception("The renewal of connection %s stopped.", item.connection_id)
+    else:
+        return renewal.problem != _TOO_MANY
+    return True
+
+
+def _attach(item: BulkRenewalItem, renewal: Renewal) -> None:
+    """In the transaction in which the renewal begins. Raises `CannotRenew` if another sign-in was faster."""
+    rows = BulkRenewalItem.objects.filter(pk=item.pk, renewal=None, problem="")
+    if not rows.update(renewal=renewal):
+        raise CannotRenew("renewal_running")
+
+
+def _refuse(items: Iterable[BulkRenewalItem], **why: str) -> None:
+    """Record why these could not begin."""
+    rows = BulkRenewalItem.objects.filter(pk__in=[item.pk for item in items], renewal=None, problem="")
+    rows.update(**why)

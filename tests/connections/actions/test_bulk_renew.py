@@ -1,0 +1,211 @@
+"""Several connections are renewed in one sign-in, each for itself."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from connections.actions import bulk_renew
+from connections.actions.refusals import CannotRenew
+from connections.actions.renew import renew
+from connections.actions.renew_sign_in import forget_old
+from connections.bulk_renewal_reads import items_of, unfinished
+from connections.domain.renewal import State
+from connections.models import BulkRenewal, Connection, Renewal
+from sandbox.server import Sandbox
+from tests.connections.renewals import Renewing, sent_back
+
+Connected = Callable[..., Connection]
+pytestmark = pytest.mark.django_db
+
+
+class _Died(BaseException):
+    """The process ended here."""
+
+
+@pytest.fixture
+def several(connected: Connected) -> list[Connection]:
+    """Two connections of one organization and one of another, by tokens of one person."""
+    return [
+        connected("Acme main"),
+        connected("Acme releases", token="full-again"),
+        connected("Fabrikam", token="other-organization", organization="fabrikam"),
+    ]
+
+
+def outcome(bulk: BulkRenewal) -> dict[str, str]:
+    """The state of each connection, or why it could not begin; empty for what was not begun."""
+    return {item.connection_name: item.renewal.state if item.renewal else item.problem for item in items_of(bulk)}
+
+
+def test_one_sign_in_renews_each_connection(several: list[Connection], renewing: Renewing, sandbox: Sandbox) -> None:
+    bulk = renewing.renew_bulk(*several)
+    assert set(outcome(bulk).values()) == {State.SWAPPED}
+    secrets = set()
+    for item in items_of(bulk):
+        assert item.renewal is not None
+        (made,) = renewing.made(item.renewal)
+        assert item.connection is not None
+        assert made.organization == item.connection.organization
+        assert item.connection.stored_credential.reveal().reveal() == made.secret
+        assert item.connection.expires_on == timezone.localdate() + timedelta(days=60)
+        secrets.add(made.secret)
+    assert len(secrets) == 3
+    assert len(sandbox.entra.codes) == 1
+
+
+def test_one_that_azure_devops_refuses_does_not_stop_the_others(
+    several: list[Connection], renewing: Renewing, sandbox: Sandbox
+) -> None:
+    sandbox.behaviour.add("pat_error", method="POST", code="invalidScope", times=1)
+    bulk = renewing.renew_bulk(*several)
+    assert outcome(bulk) == {
+        "Acme main": State.FAILED,
+        "Acme releases": State.SWAPPED,
+        "Fabrikam": State.SWAPPED,
+    }
+
+
+def test_an_organization_that_does_not_answer_does_not_stop_the_others(
+    several: list[Connection], renewing: Renewing, sandbox: Sandbox
+) -> None:
+    sandbox.behaviour.add("status", path="/acme/_apis/connectionData", status=503)
+    bulk = renewing.renew_bulk(*several)
+    assert outcome(bulk) == {
+        "Acme main": "server_error",
+        "Acme releases": "server_error",
+        "Fabrikam": State.SWAPPED,
+    }
+
+
+def test_one_that_breaks_does_not_stop_the_others(
+    several: list[Connection], renewing: Renewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = iter(range(3))
+
+    def breaking(*args: Any, **kwargs: Any) -> Renewal:
+        if next(calls) == 0:
+            raise ValueError("a mistake of ours")
+        return renew(*args, **kwargs)
+
+    monkeypatch.setattr("connections.actions.bulk_renew.renew", breaking)
+    bulk = renewing.renew_bulk(*several)
+    assert outcome(bulk) == {"Acme main": "", "Acme releases": State.SWAPPED, "Fabrikam": State.SWAPPED}
+
+
+def test_a_connection_of_someone_else_is_left_alone(several: list[Connection], renewing: Renewing) -> None:
+    address = renewing.begin_bulk(*several)
+    # It was updated with the token of a colleague meanwhile.
+    other = Connection.objects.filter(pk=several[2].pk)
+    other.update(identity_id="00000000-0000-4000-8000-000000000000")
+    bulk = renewing.return_with(sent_back(address))
+    assert isinstance(bulk, BulkRenewal)
+    assert outcome(bulk) == {
+        "Acme main": State.SWAPPED,
+        "Acme releases": State.SWAPPED,
+        "Fabrikam": "another_person_signed_in",
+    }
+
+
+def test_another_person_who_signs_in_changes_nothing(several: list[Connection], renewing: Renewing) -> None:
+    bulk = renewing.renew_bulk(*several, upn="noor@example.com")
+    assert "swapped" not in outcome(bulk).values()
+    assert Renewal.objects.count() == 0
+
+
+def test_one_that_was_disconnected_meanwhile_does_not_stop_the_others(
+    several: list[Connection], renewing: Renewing
+) -> None:
+    address = renewing.begin_bulk(*several)
+    several[0].delete()
+    bulk = renewing.return_with(sent_back(address))
+    assert isinstance(bulk, BulkRenewal)
+    assert outcome(bulk) == {
+        "Acme main": "connection_gone",
+        "Acme releases": State.SWAPPED,
+        "Fabrikam": State.SWAPPED,
+    }
+
+
+def test_one_that_is_being_renewed_already_is_left_alone(several: list[Connection], renewing: Renewing) -> None:
+    first = renewing.renew(several[0])
+    Renewal.objects.filter(pk=first.pk).update(state=State.CREATED)
+    bulk = renewing.renew_bulk(*several)
+    assert outcome(bulk)["Acme main"] == "renewal_running"
+    assert outcome(bulk)["Acme releases"] == State.SWAPPED
+
+
+def test_tokens_of_several_people_need_several_sign_ins(connected: Connected, renewing: Renewing) -> None:
+    mixed = [connected(), connected("Of a colleague", token="full-colleague")]
+    with pytest.raises(CannotRenew) as refused:
+        renewing.begin_bulk(*mixed)
+    assert refused.value.code == "renewal_of_several_people"
+    assert not BulkRenewal.objects.exists()
+
+
+def test_days_are_limited(several: list[Connection], renewing: Renewing) -> None:
+    with pytest.raises(CannotRenew) as refused:
+        renewing.begin_bulk(*several, days=366)
+    assert refused.value.code == "renewal_days"
+
+
+def test_what_there_is_no_time_for_is_renewed_in_the_next_sign_in(
+    several: list[Connection], renewing: Renewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_renew, "_SECONDS", 0.0)
+    bulk = renewing.renew_bulk(*several)
+    assert outcome(bulk) == {"Acme main": State.SWAPPED, "Acme releases": "", "Fabrikam": ""}
+    assert [one.pk for one in unfinished()] == [bulk.pk]
+    monkeypatch.setattr(bulk_renew, "_SECONDS", 60.0)
+    renewing.return_with(sent_back(bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now())))
+    assert set(outcome(bulk).values()) == {State.SWAPPED}
+    assert unfinished() == []
+    assert Renewal.objects.count() == 3
+
+
+def test_after_the_process_died_the_next_sign_in_goes_on(
+    several: list[Connection], renewing: Renewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = iter(range(9))
+
+    def dying(*args: Any, **kwargs: Any) -> Renewal:
+        if next(calls) == 1:
+            raise _Died
+        return renew(*args, **kwargs)
+
+    monkeypatch.setattr("connections.actions.bulk_renew.renew", dying)
+    with pytest.raises(_Died):
+        renewing.renew_bulk(*several)
+    bulk = BulkRenewal.objects.get()
+    assert outcome(bulk) == {"Acme main": State.SWAPPED, "Acme releases": "", "Fabrikam": ""}
+    renewing.return_with(sent_back(bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now())))
+    assert set(outcome(bulk).values()) == {State.SWAPPED}
+    assert Renewal.objects.count() == 3
+
+
+def test_two_sign_ins_for_the_same_connections_renew_each_once(
+    several: list[Connection], renewing: Renewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = renewing.begin_bulk(*several)
+    bulk = BulkRenewal.objects.get()
+    second = sent_back(bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now()))
+    calls = iter(range(9))
+
+    def overtaken(*args: Any, **kwargs: Any) -> Renewal:
+        if next(calls) == 0:
+            renewing.return_with(second)
+        return renew(*args, **kwargs)
+
+    monkeypatch.setattr("connections.actions.bulk_renew.renew", overtaken)
+    renewing.return_with(sent_back(address))
+    assert set(outcome(bulk).values()) == {State.SWAPPED}
+    assert Renewal.objects.count() == 3
+
+
+def test_old_ones_are_forgotten_and_their_renewals_kept(several: list[Connection], renewing: Renewing) -> None:
+    renewing.renew_bulk(*several)
+    forget_old(now=timezone.now() + timedelta(days=31))
+    assert not BulkRenewal.objects.exists()
+    assert Renewal.objects.count() == 3
