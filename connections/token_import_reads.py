@@ -151,3 +151,8 @@ def _stored_token(
 def _candidates(connection: Connection, entries: Iterable[TokenEntry], *, besides: list[str]) -> list[Candidate]:
     granted = rules.needed_scopes({state.capability: state.verdict for state in connection.capabilities.all()})
     return rules.candidates(entries, scopes=granted, expires_on=connection.expires_on, besides=besides)
+
+
+def fits(connection: Connection, entry: TokenEntry) -> bool:
+    """Whether an entry has the scopes and the date that are recorded for the token of the connection."""
+    return all(candidate.fits for candidate in _candidates(connection, [entry], besides=[]))

@@ -118,6 +118,7 @@ def _review(request: HttpRequest) -> HttpResponse:
             "connections": users[connection.stored_credential.fingerprint],
             "entry": _entry(entry) if entry else None,
             "id": entry.id if entry else NONE,
+            "fits": entry is None or reads.fits(connection, entry),
         }
         for _, connection, entry in picked
     ]

@@ -20,7 +20,7 @@ SIGN_IN = (
         "sign_in_declined",
         "You declined",
         "At Microsoft you did not allow managing your personal access tokens. No token was changed.",
-        "Renew again and accept. Or update the token yourself.",
+        "Try again and accept. Or update the token yourself.",
     ),
     Problem(
         "sign_in_not_consented",
@@ -40,13 +40,13 @@ SIGN_IN = (
         "sign_in_too_late",
         "The sign-in is no longer valid",
         "The sign-in was used already, or it took too long. No token was changed.",
-        "Renew again.",
+        "Try again.",
     ),
     Problem(
         "sign_in_needs_proof",
         "Microsoft wants more proof",
         "Microsoft Entra asks for another factor or another device. No token was changed.",
-        "Renew again and follow the instructions of Microsoft.",
+        "Try again and follow the instructions of Microsoft.",
     ),
     Problem(
         "sign_in_of_another_tenant",
@@ -154,7 +154,7 @@ LIFECYCLE = (
         "pat_life_too_long",
         "The organization wants a shorter lifetime",
         "A policy of the tenant limits how long a personal access token may be valid.",
-        "Renew again with fewer days.",
+        "Try again with fewer days.",
     ),
     Problem(
         "pat_global_forbidden",
@@ -178,7 +178,7 @@ LIFECYCLE = (
         "pat_date_invalid",
         "The expiry date was refused",
         "Azure DevOps did not accept the expiry date, perhaps because a policy limits it.",
-        "Renew again with fewer days.",
+        "Try again with fewer days.",
     ),
     Problem(
         "pat_scope_invalid",
@@ -196,7 +196,7 @@ LIFECYCLE = (
         "pat_access_denied",
         "The person may not manage this token",
         "Azure DevOps says that the person who signed in may not do this with the token.",
-        "Check that the person is still a member of the organization, and renew again.",
+        "Check that the person is still a member of the organization, and try again.",
     ),
     Problem(
         "pat_not_for_this_sign_in",
@@ -227,7 +227,7 @@ LIFECYCLE = (
         "pat_service_failed",
         "Azure DevOps could not do it",
         "Azure DevOps had an internal problem with the token.",
-        f"Wait {{wait}} and renew again. {_PER_HAND}",
+        f"Wait {{wait}} and try again. {_PER_HAND}",
     ),
 )
 

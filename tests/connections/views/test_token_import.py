@@ -108,6 +108,25 @@ def test_the_choice_is_shown_before_anything_changes(
     assert connection.is_date_read
 
 
+@pytest.mark.parametrize(("name", "warns"), [("full-again", False), ("code-only", True)])
+def test_a_choice_that_does_not_fit_is_warned_about(
+    pages: Client, connection: Connection, renewing: Renewing, sandbox: Sandbox, name: str, warns: bool
+) -> None:
+    read(pages)
+    review = pages.post(PAGE, {"step": "review", f"token-{connection.pk}": entry_of(sandbox, name)})
+    assert ("data-misfit" in review.content.decode()) is warns
+
+
+def test_a_choice_can_be_taken_back(
+    pages: Client, connection: Connection, renewing: Renewing, sandbox: Sandbox
+) -> None:
+    read(pages)
+    pages.post(PAGE, {"step": "use", f"token-{connection.pk}": entry_of(sandbox, "full")})
+    assert "None of these" in pages.get(PAGE).content.decode()
+    review = pages.post(PAGE, {"step": "review", f"token-{connection.pk}": "none"}).content.decode()
+    assert "None of them. The date stays, as entered." in review
+
+
 def test_the_connection_says_where_its_date_is_from(
     pages: Client, connection: Connection, renewing: Renewing, sandbox: Sandbox
 ) -> None:
