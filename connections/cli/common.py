@@ -133,6 +133,7 @@ def row(connection: Connection) -> dict[str, Any]:
         "token_reach": str(connection.token_reach),
         "expires_on": connection.last_day.isoformat() if connection.last_day else None,
         "never_expires": connection.never_expires,
+        "is_date_read": connection.is_date_read,
         "checked_at": connection.checked_at.isoformat() if connection.checked_at else None,
         "owner": connection.owner.get_username(),
     }
