@@ -254,6 +254,7 @@ KINDS = {
     "connection.muted": EventType("Reminders stopped", "bell-off", "quiet"),
     "connection.unmuted": EventType("Reminders resumed", "bell", "quiet", _muted),
     "connection.declared_leaked": EventType("Declared leaked", "siren", "bad", _declared_leaked),
+    "connection.leaked_token_revoked": EventType("Leaked token revoked", "shield", "info", _picked),
     "connection.leak_proved": EventType("Leaked token proved dead", "shield-check", "good", _proved),
     "connection.leak_not_proved": EventType("Leaked token not proved dead", "shield-alert", "bad"),
     "connection.made_default": EventType("Set as default", "star", "info"),

@@ -48,6 +48,7 @@ connections:check-leak                  | 302 403 403 403 200 200 | 302 403 403 
 connections:declare-leak                | -                       | 302 403 403 403 200 200
 connections:declare-entry-leak          | 302 403 403 403 200 200 | 302 403 403 403 302 302
 connections:leak                        | 302 403 200 200 200 200 | -
+connections:revoke-leak                 | -                       | 302 403 403 403 302 302
 connections:ask-leak                    | 302 403 403 403 200 200 | -
 delivery:search                         | 302 403 200 200 200 200 | -
 connections:cancel-audits                  | -                       | 302 403 403 302 302 302

@@ -73,6 +73,7 @@ def leak_summary(row: LeakedToken) -> schemas.LeakSummary:
         declared_by=row.declared_by,
         notified_at=row.notified_at,
         notified_contacts=row.notified_contacts,
+        revoked_at=row.revoked_at,
         asks=row.asks,
         asked_at=row.asked_at,
         last_answer=row.last_answer or None,

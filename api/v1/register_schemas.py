@@ -143,6 +143,7 @@ class LeakSummary(Schema):
     declared_by: str
     notified_at: datetime | None
     notified_contacts: int = Field(description="How many contacts of what uses it were notified.")
+    revoked_at: datetime | None = Field(description="When its owner revoked it by signing in here.")
     asks: int = Field(description="How often Azure DevOps was asked whether it still accepts the credential.")
     asked_at: datetime | None
     last_answer: str | None = Field(description="The problem code of the latest answer; null if it was accepted.")

@@ -194,10 +194,12 @@ def _kind(storing: Sequence[Connection], replaced: Sequence[Connection]) -> str:
 def _facts(storing: list[Connection], replaced: list[Connection]) -> dict[str, Any]:
     """What is recorded about the token: its organization and owner, and what it could do."""
     first = (storing or replaced)[0]
-    name, account = first.identity_name, first.identity_account
+    name, account, identity_id = first.identity_name, first.identity_account, first.identity_id
     if not storing:
         name = first.stored_credential.replaced_identity_name
         account = first.stored_credential.replaced_identity_account
+        # Of the person who owned it, only if that is the owner of the token that is stored now.
+        identity_id = identity_id if account and account == first.identity_account else ""
     users = [_user(connection, replaced=False) for connection in storing]
     return {
         "kind": _kind(storing, replaced),
@@ -205,6 +207,7 @@ def _facts(storing: list[Connection], replaced: list[Connection]) -> dict[str, A
         "organization": first.organization,
         "identity_name": name,
         "identity_account": account,
+        "identity_id": identity_id,
         "connections": users + [_user(connection, replaced=True) for connection in replaced],
     }
 

@@ -12,17 +12,18 @@ from connections.actions.extend_token import extend_token, settle_extensions
 from connections.actions.import_tokens import import_tokens
 from connections.actions.refusals import CannotRenew
 from connections.actions.renew import renew
+from connections.actions.revoke_leaked import revoke
 from connections.actions.settle_renewals import settle
 from connections.actions.signed_in import Clock, Owner, signed_in_as
 from connections.domain.problems import Facts, catalogue
 from connections.domain.renewal import RenewalRequest
-from connections.models import BulkRenewal, Connection, Renewal, RenewalSignIn, TokenImport
+from connections.models import BulkRenewal, Connection, LeakedToken, Renewal, RenewalSignIn, TokenImport
 from connections.providers.azure_devops.errors import AzureDevOpsError
 from connections.providers.azure_devops.sign_in import PersonsToken
 from core.secrets import Secret
 from history.record import Actor
 
-Result = Renewal | BulkRenewal | Connection | TokenImport | None
+Result = Renewal | BulkRenewal | Connection | TokenImport | LeakedToken | None
 
 
 def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Actor, clock: Clock) -> Result:
@@ -60,6 +61,7 @@ def refused_for(asked: RenewalSignIn, refused: CannotRenew) -> CannotRenew:
         RenewalSignIn.Purpose.EXTEND: asked.connection,
         RenewalSignIn.Purpose.IMPORT: TokenImport(),
         RenewalSignIn.Purpose.RENEW_SEVERAL: asked.bulk,
+        RenewalSignIn.Purpose.REVOKE: asked.leak,
     }
     refused.back = pages.get(RenewalSignIn.Purpose(asked.purpose))
     return refused
@@ -67,7 +69,7 @@ def refused_for(asked: RenewalSignIn, refused: CannotRenew) -> CannotRenew:
 
 def _as_owner(
     asked: RenewalSignIn, signer: PersonsToken, *, person: AbstractBaseUser, by: Actor, clock: Clock
-) -> Renewal | Connection | None:
+) -> Renewal | Connection | LeakedToken | None:
     owner = Owner(asked.server, asked.organization, asked.identity_id)
     with signed_in_as(owner, signer, person=person, by=by, clock=clock) as signed_in:
         settle(owner, signed_in, asked_for=asked.renewal_id)
@@ -76,4 +78,6 @@ def _as_owner(
             return extend_token(asked.connection, asked.days, signed_in)
         if asked.purpose == RenewalSignIn.Purpose.RENEW and asked.connection is not None:
             return renew(asked.connection, RenewalRequest(asked.scopes, asked.days), signed_in)
+        if asked.leak is not None:
+            return revoke(asked.leak, asked.entry, signed_in)
     return asked.renewal

@@ -51,7 +51,7 @@ def _write(leak: LeakedToken, lease: str, answer: Answer, *, now: datetime) -> b
     changes: dict[str, Any] = {"next_ask_at": due, "asked_at": now, "asks": F("asks") + 1, "last_answer": answer.code}
     if due is None:
         # The token was only kept for asking.
-        changes |= {"proved_at" if answer.is_proof else "ended_at": now, "sealed": b""}
+        changes |= {"proved_at" if answer.is_proof else "ended_at": now, "sealed": b"", "candidates": []}
     with transaction.atomic():
         if not LeakedToken.objects.filter(pk=leak.pk).under(lease).release(**changes):
             return False

@@ -7,7 +7,7 @@ from connections.actions.verify_credential import VerificationResult
 from connections.domain.form_versions import Conflict
 from connections.domain.problems.refusals import REFUSALS
 from connections.input_rules import InvalidInput
-from connections.models import BulkRenewal, Connection, TokenImport
+from connections.models import BulkRenewal, Connection, LeakedToken, TokenImport
 
 
 class Refused(Exception):
@@ -50,7 +50,7 @@ class CannotRenew(Refused):
     `back` is what has the page to go back to, if it is not the list of renewals.
     """
 
-    back: BulkRenewal | Connection | TokenImport | None = None
+    back: BulkRenewal | Connection | LeakedToken | TokenImport | None = None
 
 
 class CannotEdit(Refused):

@@ -25,6 +25,7 @@ from connections.models import (
     BulkRenewal,
     Connection,
     KnownToken,
+    LeakedToken,
     Renewal,
     RenewalSignIn,
     StoredCredential,
@@ -129,6 +130,19 @@ def begin_import(server: str, organizations: Sequence[str], *, person: AbstractB
     return _begin(asked, _sign_in(server), "", person=person, now=now)
 
 
+def begin_revoking(leak: LeakedToken, entry: str, *, person: AbstractBaseUser, now: datetime) -> str:
+    """The address at Microsoft for revoking a leaked token. Raises `CannotRenew`."""
+    asked = RenewalSignIn(
+        purpose=RenewalSignIn.Purpose.REVOKE,
+        leak=leak,
+        entry=entry,
+        server=leak.server,
+        organization=leak.organization,
+        identity_id=leak.identity_id,
+    )
+    return _begin(asked, _sign_in(leak.server), leak.identity_account, person=person, now=now)
+
+
 def _sign_in(server: str) -> SignIn:
     sign_in = clients.sign_in(server, redirect=redirect_address())
     if sign_in is None:
@@ -147,7 +161,7 @@ def claim(state: str, *, person: AbstractBaseUser, now: datetime) -> Returned:
     """Recognize a person who returns, once. Raises `CannotRenew`."""
     oldest = now - timedelta(minutes=SIGN_IN_MINUTES)
     rows = RenewalSignIn.objects.filter(state_digest=_digest(state), user_id=person.pk, created_at__gte=oldest)
-    asked = rows.select_related("connection", "renewal", "bulk").first()
+    asked = rows.select_related("connection", "renewal", "bulk", "leak").first()
     # Only one of several requests with the same state deletes the row.
     if asked is None or not RenewalSignIn.objects.filter(pk=asked.pk).delete()[0]:
         problem = catalogue.problem("sign_in_too_late")
@@ -165,7 +179,9 @@ def _verifier(state: str) -> Secret:
 
 
 def forget_old(*, now: datetime) -> None:
-    """Delete the rows of people who did not return, old bulk renewals, and facts about tokens not stored any more."""
+    """Delete rows of people who did not return, old bulk renewals, and facts about tokens no longer needed."""
     RenewalSignIn.objects.filter(created_at__lt=now - timedelta(minutes=SIGN_IN_MINUTES)).delete()
     BulkRenewal.objects.filter(started_at__lt=now - timedelta(days=BULK_DAYS)).delete()
-    KnownToken.objects.exclude(fingerprint__in=StoredCredential.objects.values("fingerprint")).delete()
+    leaked = LeakedToken.objects.filter(revoked_at=None, proved_at=None)
+    known = KnownToken.objects.exclude(fingerprint__in=StoredCredential.objects.values("fingerprint"))
+    known.exclude(fingerprint__in=leaked.values("fingerprint")).delete()

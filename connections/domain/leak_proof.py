@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from connections.providers.azure_devops import entra_errors, errors
 
-_FIRST = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=60))
+FIRST_WAIT = timedelta(seconds=5)
+_FIRST = (FIRST_WAIT, timedelta(seconds=15), timedelta(seconds=60))
 _EVERY = timedelta(minutes=5)
 _ASKED_FOR = timedelta(hours=2)
 # A sign-in page proves nothing: Azure DevOps also shows it if the owner has not signed in for a long time.

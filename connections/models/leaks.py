@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import models
+from django.urls import reverse
 
 from connections.models.register import RegisterEntry
 from connections.models.sealed import SealedCredential
@@ -37,6 +38,8 @@ class LeakedToken(SealedCredential, Leased):
     # Its owner in Azure DevOps, who alone can revoke it there.
     identity_name = models.CharField(max_length=256)
     identity_account = models.CharField(max_length=256, blank=True)
+    # Its owner's id there, without which no one can revoke it by signing in here.
+    identity_id = models.CharField(max_length=64, blank=True)
     # The entry of the register, for a credential that is not stored here.
     entry = models.ForeignKey(RegisterEntry, on_delete=models.SET_NULL, null=True, related_name="leaks")
     # For each connection that stored it: id, name, organization, whether it was replaced, and the verdicts.
@@ -47,6 +50,10 @@ class LeakedToken(SealedCredential, Leased):
     notified_at = models.DateTimeField(null=True)
     # How many contacts of what uses the credential were notified with them.
     notified_contacts = models.PositiveIntegerField(default=0)
+    # What it may be among the tokens of its owner, until that is certain.
+    candidates = models.JSONField(default=list, blank=True)
+    # When its owner revoked it by signing in here.
+    revoked_at = models.DateTimeField(null=True)
     # When Azure DevOps is asked next; None if it isn't any more.
     next_ask_at = models.DateTimeField(null=True)
     asked_at = models.DateTimeField(null=True)
@@ -65,6 +72,10 @@ class LeakedToken(SealedCredential, Leased):
 
     def __str__(self) -> str:
         return f"Leaked token of {self.organization}"
+
+    def get_absolute_url(self) -> str:
+        """The page of the leak."""
+        return reverse("connections:leak", args=[self.pk])
 
     @property
     def state(self) -> LeakState:

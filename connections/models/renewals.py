@@ -25,6 +25,7 @@ class RenewalSignIn(models.Model):
         SETTLE = "settle", "Finish what is pending"
         EXTEND = "extend", "Extend"
         IMPORT = "import", "Read one's own tokens"
+        REVOKE = "revoke", "Revoke a leaked token"
 
     state_digest = models.CharField(max_length=64, unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -33,6 +34,9 @@ class RenewalSignIn(models.Model):
     # Where to return, when the person finishes what is pending.
     renewal = models.ForeignKey("connections.Renewal", on_delete=models.CASCADE, null=True, related_name="+")
     bulk = models.ForeignKey("connections.BulkRenewal", on_delete=models.CASCADE, null=True, related_name="+")
+    # The leaked token to revoke, and which of its owner's tokens that is, if a person picked one.
+    leak = models.ForeignKey("connections.LeakedToken", on_delete=models.CASCADE, null=True, related_name="+")
+    entry = models.CharField(max_length=64, blank=True)
     server = models.CharField(max_length=100)
     organization = models.CharField(max_length=64, blank=True)
     # The owner of the tokens, who has to be the one who signs in; empty for an import.

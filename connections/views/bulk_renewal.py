@@ -18,8 +18,8 @@ from connections.domain.rotation_plan import MOST_CONNECTIONS
 from connections.models import BulkRenewal, Connection
 from connections.renewal_forms import DaysForm
 from connections.views.bulk_renewal_words import row_of
-from connections.views.common import person, row_ids
-from connections.views.renewal import may_renew, to_microsoft
+from connections.views.common import person, row_ids, to_microsoft
+from connections.views.renewal import may_renew
 from history.record import actor_of
 
 

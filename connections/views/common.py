@@ -46,6 +46,13 @@ def leave_form(request: HttpRequest, url: str) -> HttpResponse:
     return HttpResponseClientRedirect(url) if is_htmx(request) else redirect(url)
 
 
+def to_microsoft(request: HttpRequest, address: str, name: str) -> HttpResponse:
+    """Leave for the sign-in page. Our content security policy lets links lead there, but not forms."""
+    if is_htmx(request):
+        return HttpResponseClientRedirect(address)
+    return render(request, "connections/to_microsoft.html", {"address": address, "name": name})
+
+
 def messages_only(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """A page with a form that was refused, of which htmx takes only the messages beside the fields."""
     if is_htmx(request):

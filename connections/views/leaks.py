@@ -22,6 +22,7 @@ from connections.forms import LeakForm
 from connections.models import LeakedToken
 from connections.views import register
 from connections.views.connection_detail import find
+from connections.views.leak_revocation import may_revoke
 from connections.views.old_tokens import old_token_view
 from core.query_strings import with_values
 from history.event_types import event_rows
@@ -108,6 +109,7 @@ def leak(request: HttpRequest, pk: int) -> HttpResponse:
         "took": duration_in_words(declared.took.total_seconds()) if declared.took else "",
         "answer": catalogue.problem(declared.last_answer).title if declared.last_answer else "",
         "place": clients.place_of(declared.server),
+        "can_revoke": may_revoke(request, declared),
         "now": timezone.now(),
     }
     if declared.connections and request.user.has_perm("history.view_event"):

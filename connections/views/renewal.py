@@ -10,20 +10,19 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
 from connections import bulk_renewal_reads, clients, renewal_reads, token_import_reads
 from connections.actions import finish_sign_in as finish
 from connections.actions import renew_sign_in, renewal_swap
 from connections.actions.refusals import CannotRenew
 from connections.domain.renewal import RenewalRequest, State
-from connections.models import Connection, Renewal
+from connections.models import Connection, LeakedToken, Renewal
 from connections.providers.azure_devops.sign_in import refused_by_page
 from connections.renewal_forms import DaysForm, RenewForm
-from connections.views.common import person, tokens_page_of
+from connections.views.common import person, to_microsoft, tokens_page_of
 from connections.views.connection_detail import find
+from connections.views.leak_revocation import say_what_was_revoked
 from connections.views.renewal_words import CHIPS, view_of
-from core.htmx import is_htmx
 from core.query_strings import with_values
 from core.secrets import Secret
 from history.record import actor_of
@@ -84,13 +83,6 @@ def extend_page(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "connections/extend.html", context)
 
 
-def to_microsoft(request: HttpRequest, address: str, name: str) -> HttpResponse:
-    """Leave for the sign-in page. Our content security policy lets links lead there, but not forms."""
-    if is_htmx(request):
-        return HttpResponseClientRedirect(address)
-    return render(request, "connections/to_microsoft.html", {"address": address, "name": name})
-
-
 @never_cache
 @require_safe
 @sensitive_variables()
@@ -131,6 +123,8 @@ def _after_sign_in(request: HttpRequest, parameters: QueryDict) -> HttpResponse:
         return redirect(cannot.back or "connections:renewals")
     if isinstance(result, Connection):
         flash.success(request, _extended(result))
+    elif isinstance(result, LeakedToken):
+        say_what_was_revoked(request, result)
     return redirect(result) if result else redirect("connections:renewals")
 
 

@@ -22,8 +22,8 @@ from connections.old_tokens import users_of
 from connections.providers.azure_devops.personal_tokens import TokenEntry
 from connections.renewal_forms import ImportForm
 from connections.token_import_reads import StoredToken
-from connections.views.common import person
-from connections.views.renewal import may_renew, to_microsoft
+from connections.views.common import person, to_microsoft
+from connections.views.renewal import may_renew
 from core.query_strings import with_values
 from history.record import actor_of
 

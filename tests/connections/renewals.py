@@ -10,11 +10,11 @@ import requests
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from connections.actions import bulk_renew, prove_renewal, renew_sign_in
+from connections.actions import bulk_renew, prove_renewal, renew_sign_in, revoke_leaked
 from connections.actions.finish_sign_in import Result, finish_sign_in
 from connections.bulk_renewal_reads import renewable
 from connections.domain.renewal import RenewalRequest, State
-from connections.models import BulkRenewal, Connection, Renewal, TokenImport
+from connections.models import BulkRenewal, Connection, LeakedToken, Renewal, TokenImport
 from connections.token_import_reads import imports_of
 from core.secrets import Secret
 from history.record import Actor
@@ -100,6 +100,13 @@ class Renewing:
         self.return_with(sent_back(address))
         renewal.refresh_from_db()
         return renewal
+
+    def revoke(self, leak: LeakedToken, entry: str = "", *, upn: str = MAYA) -> LeakedToken:
+        """A whole sign-in for revoking a leaked token, or for finding out which token it may be."""
+        address = revoke_leaked.begin(leak, entry, person=self.user, now=self.now())
+        self.return_with(sent_back(address, upn))
+        leak.refresh_from_db()
+        return leak
 
     def prove(self, renewal: Renewal, *, seconds: float = 10) -> Renewal:
         """The worker's part, so many seconds later."""

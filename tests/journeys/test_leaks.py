@@ -6,10 +6,13 @@ from datetime import timedelta
 import requests
 from django.utils import timezone
 from playwright.sync_api import Page, expect
+from pytest_django import Settings
 
 from connections.actions import prove_leak
 from connections.models import Connection, LeakedToken
 from sandbox.server import Sandbox
+from tests.connections.renewals import Renewing
+from tests.journeys.test_renewal import sign_in_as_maya
 
 
 def ask_what_is_due() -> None:
@@ -47,3 +50,21 @@ def test_a_pasted_token_is_stopped_and_proved_dead(
     expect(page.locator("main")).to_contain_text("Declared leaked")
     page.get_by_role("button", name="Test Connection").click()
     expect(page.locator("#test-result")).to_contain_text("Declared leaked")
+
+
+def test_a_leaked_token_is_revoked_by_its_owner_at_microsoft_and_proved_dead(
+    page: Page, connected: Callable[..., Connection], renewing: Renewing, site: str, settings: Settings
+) -> None:
+    settings.SITE_URL = site
+    connection = connected("Acme main")
+    page.goto(connection.get_absolute_url())
+    page.get_by_role("link", name="This token leaked").click()
+    page.get_by_role("button", name="This token leaked").click()
+    page.get_by_role("button", name="Sign in at Microsoft and revoke").click()
+    sign_in_as_maya(page)
+    page.get_by_role("group", name="Which of these tokens").get_by_label("full", exact=False).first.check()
+    page.get_by_role("button", name="Sign in at Microsoft and revoke").click()
+    sign_in_as_maya(page)
+    expect(page.get_by_text("The leaked token was revoked.")).to_be_visible()
+    ask_what_is_due()
+    expect(page.locator("#proof")).to_contain_text("Proved dead after")

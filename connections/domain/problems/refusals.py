@@ -28,6 +28,7 @@ REFUSALS = {
     "project_not_visible": "This token cannot see one of the chosen projects. Choose again.",
     "renewal_days": "Choose a number of days that the token policy allows.",
     "renewal_moved_on": "Another request has moved this renewal on in the meantime. Check where it is now.",
+    "leak_no_candidate": "Choose one of the listed tokens.",
     "renewal_no_candidate": "Choose the token that this connection used before.",
     "renewal_not_offered": "Renewing is not set up for this server. The site administrator can register an application "
     "for it.",

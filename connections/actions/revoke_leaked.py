@@ -1,0 +1,83 @@
+"""Revoke a leaked personal access token, in a sign-in of its owner at Microsoft.
+
+It is revoked only when it is certain which of the owner's tokens it is: because we created it, or because a person
+picked it, now or in an import. Until then, a sign-in finds out which it may be.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from connections import clients
+from connections.actions import renew_sign_in
+from connections.actions.refusals import CannotRenew
+from connections.actions.signed_in import SignedIn
+from connections.domain import leak_proof
+from connections.domain import renewal as rules
+from connections.models import Connection, KnownToken, LeakedToken
+from connections.providers.azure_devops import personal_tokens
+from history.record import Actor, Named, record
+
+
+def is_possible(leak: LeakedToken) -> bool:
+    """Whether its owner can revoke it by signing in here."""
+    is_over = bool(leak.revoked_at or leak.proved_at)
+    is_known = leak.is_token and bool(leak.identity_id)
+    return is_known and not is_over and clients.sign_in(leak.server, redirect="") is not None
+
+
+def begin(leak: LeakedToken, entry: str, *, person: AbstractBaseUser, now: datetime) -> str:
+    """The address at Microsoft where its owner signs in. `entry` is which token a person picked, or empty.
+
+    Raises `CannotRenew`.
+    """
+    if not is_possible(leak):
+        raise CannotRenew("renewal_not_offered")
+    if entry and entry not in [candidate["id"] for candidate in leak.candidates]:
+        raise CannotRenew("leak_no_candidate", field="entry")
+    return renew_sign_in.begin_revoking(leak, entry, person=person, now=now)
+
+
+def revoke(leak: LeakedToken, entry: str, signed_in: SignedIn) -> LeakedToken:
+    """Revoke it, or find out which token it may be. Returns it as it is then. Raises `AzureDevOpsError`."""
+    known = KnownToken.objects.filter(fingerprint=leak.fingerprint).first()
+    authorization_id = known.authorization_id if known else entry
+    if authorization_id:
+        names = {candidate["id"]: candidate["name"] for candidate in leak.candidates}
+        personal_tokens.revoke(signed_in.transport, authorization_id)
+        _record(leak, names.get(authorization_id, ""), by=signed_in.by, now=signed_in.clock())
+    else:
+        candidates = [candidate.as_json() for candidate in _candidates(leak, signed_in)]
+        LeakedToken.objects.filter(pk=leak.pk).update(candidates=candidates)
+    leak.refresh_from_db()
+    return leak
+
+
+def _candidates(leak: LeakedToken, signed_in: SignedIn) -> list[rules.Candidate]:
+    listed = personal_tokens.active_tokens(signed_in.transport).items
+    ids = [entry.id for entry in listed]
+    known = KnownToken.objects.filter(authorization_id__in=ids).values_list("authorization_id", flat=True)
+    verdicts: dict[str, str] = next((user["verdicts"] for user in leak.connections if user["verdicts"]), {})
+    storing = Connection.objects.filter(stored_credential__fingerprint=leak.fingerprint).order_by("pk").first()
+    return rules.candidates(
+        listed,
+        scopes=rules.needed_scopes(verdicts) if verdicts else (),
+        expires_on=storing.expires_on if storing else None,
+        besides=known,
+    )
+
+
+def _record(leak: LeakedToken, name: str, *, by: Actor, now: datetime) -> None:
+    """Record the revocation once, and let a worker ask soon whether it took effect."""
+    soon = now + leak_proof.FIRST_WAIT
+    detail: dict[str, Any] = {"leak": leak.pk} | ({"name": name} if name else {})
+    rows = LeakedToken.objects.filter(pk=leak.pk)
+    with transaction.atomic():
+        if not rows.filter(revoked_at=None).update(revoked_at=now, candidates=[]):
+            return
+        rows.filter(next_ask_at__gt=soon).update(next_ask_at=soon)
+        for user in leak.connections:
+            subject = Named("connection", user["id"], user["name"])
+            record("connection.leaked_token_revoked", subject, by=by, at=now, detail=detail)
