@@ -9,7 +9,11 @@ from django.views.debug import SafeExceptionReporterFilter
 
 from core.redaction import clean, redact
 
-SECRET_FIELDS = ("token", "password", "old_password", "new_password1", "new_password2", "url", "signing_secret")
+SECRET_FIELDS = (
+    *("token", "password", "old_password", "new_password1", "new_password2", "url", "signing_secret"),
+    # Of applications of Microsoft Entra.
+    *("client_secret", "certificate_password"),
+)
 
 
 class ExceptionReporterFilter(SafeExceptionReporterFilter):
@@ -35,9 +39,10 @@ class ExceptionReporterFilter(SafeExceptionReporterFilter):
         return redact(cleansed) if isinstance(cleansed, str) else cleansed
 
     def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> ItemsView[str, Any]:
-        """Local variables; any whose text holds a secret is replaced by its cleaned text."""
+        """Local variables, without those that are named as secret fields and without what looks like a secret."""
         variables = super().get_traceback_frame_variables(request, tb_frame)
-        return {name: _cleaned(value) for name, value in variables}.items()
+        hidden = self.cleansed_substitute
+        return {name: hidden if name in SECRET_FIELDS else _cleaned(value) for name, value in variables}.items()
 
 
 def _cleaned(value: object) -> object:

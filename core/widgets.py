@@ -5,17 +5,22 @@ from typing import Any
 
 from django import forms
 
+from core.redaction import holds_secret
+
 # More than this of a pasted file helps nobody to find their mistake.
 LONGEST_ECHO = 2000
 
 
 class TextInput(forms.TextInput):
-    """One line of text; draws at most `LONGEST_ECHO` characters of what was typed back into the page."""
+    """One line of text; draws at most `LONGEST_ECHO` characters of it back into the page, and no secret."""
 
     def format_value(self, value: Any) -> str | None:
         """The value as drawn."""
         drawn = super().format_value(value)
-        return drawn[:LONGEST_ECHO] if isinstance(drawn, str) else drawn
+        if drawn is None:
+            return None
+        text = str(drawn)
+        return "" if holds_secret(text) else text[:LONGEST_ECHO]
 
 
 class DayInput(forms.DateInput):
