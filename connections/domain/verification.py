@@ -1,8 +1,9 @@
 """Verify one token of one organization.
 
 First the token's owner and projects are requested, then each capability is probed in one project. Denied capabilities
-are probed in at most two further projects. If a probe got an empty 401, the owner is requested again, to distinguish a
-missing scope from a dead token. With concurrent calls, this takes three round trips for a token with all scopes.
+are probed in at most two further projects. If a probe got an empty 401 or a refusal of the token, the owner is
+requested again, to distinguish a missing scope from a dead token. With concurrent calls, this takes three round trips
+for a token with all scopes.
 """
 
 import time
@@ -13,11 +14,11 @@ from functools import partial
 
 from connections.domain.probe_projects import ProjectChooser
 from connections.domain.runners import Runner
-from connections.providers.azure_devops import capabilities, errors
+from connections.providers.azure_devops import capabilities, entra_errors, errors
 from connections.providers.azure_devops.capabilities import Probe
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.models import ConnectionData, Page, Project
-from connections.providers.capability import Finding, Verdict
+from connections.providers.capability import Finding, ProjectVerdict, Verdict
 from connections.providers.organization import Identity, ProjectRef
 
 PAGE_SIZE = 500
@@ -28,6 +29,11 @@ NO_PROJECT = "no_project"
 NO_CHOSEN_PROJECT = "no_chosen_project"
 # In how many further projects a denied capability is probed.
 FURTHER_PROJECTS = 2
+# What a token gets that dies during the verification: revoked, or its owner or application removed.
+_REFUSALS_OF_TOKENS = (errors.TokenRefused, errors.NotAMember, errors.EntraRefused)
+_CODES_OF_REFUSALS = entra_errors.ENTRA_REFUSAL_CODES | {
+    kind.code for refusal in (errors.TokenRefused, errors.NotAMember) for kind in (refusal, *refusal.__subclasses__())
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,19 +342,20 @@ class Check:
         )
 
     def confirm(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        """Request the owner again after an empty 401, which means a missing scope only if the token still works."""
-        if not self.has_empty_refusal(findings):
+        """Request the owner again after a refusal, which means a missing scope only if the token still works."""
+        if not self.has_refusal(findings):
             return findings
         (again,) = self.runner.run([self.client.connection_data])
-        if isinstance(again, errors.TokenRefused):
+        if isinstance(again, _REFUSALS_OF_TOKENS):
             self.failure = failure_of(again)
         return capabilities.confirm(findings, refusal=self.doubt(again))
 
-    def has_empty_refusal(self, findings: tuple[Finding, ...]) -> bool:
-        listing = self.projects_failure is not None and self.projects_failure.code == errors.EmptyRefusal.code
-        return listing or any(
-            Verdict.MISSING in (finding.verdict, *(here.verdict for here in finding.by_project)) for finding in findings
-        )
+    def has_refusal(self, findings: tuple[Finding, ...]) -> bool:
+        """Whether an answer was an empty 401, or refused the token that was accepted before."""
+        seen: list[Finding | ProjectVerdict] = [*findings, *(here for found in findings for here in found.by_project)]
+        codes = {self.projects_failure.code if self.projects_failure else "", *(one.reason for one in seen)}
+        is_missing = errors.EmptyRefusal.code in codes or any(one.verdict is Verdict.MISSING for one in seen)
+        return is_missing or bool(codes & _CODES_OF_REFUSALS)
 
     def doubt(self, again: object) -> str | None:
         if not isinstance(again, ConnectionData):
