@@ -35,6 +35,7 @@ ROWS = {
     "patterns": ("sqlite",),
     "metrics": ("sqlite", "postgresql"),
     "programs": ("sqlite", "postgresql"),
+    "identities": ("sqlite",),
 }
 
 

@@ -1,5 +1,6 @@
 // Starts two issuers of access tokens that are not ours, over https on loopback, each with the paths of Microsoft Entra:
-// oauth2-mock-server, which checks neither secret nor assertion, and oidc-provider, which checks both.
+// oauth2-mock-server, which checks neither secret nor assertion, and oidc-provider, which checks both. The tokens of the
+// first have a claim "form" with what was sent to it.
 //
 // Arguments: the folder that holds node_modules, and a PEM file with a certificate for 127.0.0.1 and its key.
 // Standard input: {tenant, scope, clients: [...]}, the clients as oidc-provider takes them.
@@ -22,6 +23,9 @@ async function mock({ tenant }) {
   const { OAuth2Server } = await load("oauth2-mock-server", entryOf("oauth2-mock-server"));
   const server = new OAuth2Server(pem, pem, { endpoints: { token: `/${tenant}/oauth2/v2.0/token` } });
   await server.issuer.keys.generate("RS256");
+  server.service.on("beforeTokenSigning", (token, request) => {
+    token.payload.form = { ...request.body };
+  });
   await server.start(0, "127.0.0.1");
   return `https://127.0.0.1:${server.address().port}`;
 }

@@ -1,15 +1,20 @@
 """The product gets access tokens from issuers that are not ours: one that checks little, and a strict one."""
 
+import base64
+import json
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.entra_certificates import EntraCertificate
 from connections.providers.azure_devops.entra_credentials import EntraClientSecret, EntraCredential
-from connections.providers.azure_devops.entra_issuer import AccessToken, Issuer, authority
+from connections.providers.azure_devops.entra_issuer import SCOPE, AccessToken, Issuer, authority
+from connections.providers.azure_devops.entra_workloads import EntraFederatedToken
 from sandbox.entra.certificates import self_signed
 from tests.clients.issuers import BY_CERTIFICATE, BY_SECRET, SECRET, TENANT, Issuers, running
 
@@ -43,6 +48,32 @@ def test_a_secret_gets_a_token_from_the_mock(issuers: Issuers) -> None:
 
 def test_a_certificate_gets_a_token_from_the_mock(issuers: Issuers) -> None:
     assert fetch(issuers.mock, issuers, certificate(issuers.certificate)).lasts == 3600
+
+
+def test_a_federated_token_is_sent_unchanged_and_as_its_file_has_it_now(issuers: Issuers, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    credential = EntraFederatedToken.of(TENANT, BY_SECRET).reading(str(file))
+    for text in (
+        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJvbmUifQ.c2lnbmVk",
+        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ0d28ifQ.c2lnbmVk",
+    ):
+        file.write_text(f"{text}\n")
+        token = fetch(issuers.mock, issuers, credential)
+        assert claims_of(token)["form"] == {
+            "client_id": BY_SECRET,
+            "scope": SCOPE,
+            "grant_type": "client_credentials",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": text,
+        }
+        assert token.lasts == 3600
+
+
+def claims_of(token: AccessToken) -> dict[str, Any]:
+    """What the token of the mock says. Its signature is not checked."""
+    claims = token.text.reveal().split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    return found
 
 
 def test_the_strict_one_accepts_the_secret(issuers: Issuers) -> None:
