@@ -46,6 +46,27 @@ def test_a_renewal_leaves_no_secret_behind(
     assert short_ones_in(places, sandbox, parameters) == []
 
 
+def test_renewing_several_leaves_no_secret_behind(
+    root: Client,
+    lived: Lived,
+    renewing: Renewing,
+    sandbox: Sandbox,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    form = "/code-repositories/bulk-renewals/start/"
+    parameters = sent_back(to_microsoft(root, form, {"days": "60", "connection": [lived.connection.pk]}))
+    shown = [of_answer(root.get(BACK, parameters, follow=True))]
+    renewal = lived.connection.renewals.latest("pk")
+    assert (renewal.state, len(sandbox.entra.codes)) == ("swapped", 1)
+    secrets |= {f"access token {number}": text for number, text in enumerate(sandbox.state.access_tokens)}
+    secrets |= {f"made {token.name}": token.secret for token in renewing.made(renewal)}
+    places = everywhere(shown, log, sandbox, capfd)
+    assert hits(secrets, places) == set()
+    assert short_ones_in(places, sandbox, parameters) == []
+
+
 def test_a_failed_return_leaves_no_code_behind(
     root: Client,
     lived: Lived,
