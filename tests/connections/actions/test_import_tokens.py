@@ -1,7 +1,7 @@
 """A person reads their own tokens in Azure DevOps, and stored ones get their true date, scopes and organizations."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,7 +22,8 @@ from tests.connections.renewals import Renewing, entry_of, sent_back
 
 Connected = Callable[..., Connection]
 pytestmark = pytest.mark.django_db
-END = datetime(2027, 3, 14, 12, tzinfo=UTC)
+END = (timezone.now() + timedelta(days=100)).replace(hour=12, microsecond=0)
+DAY = timezone.localdate(END)
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_what_the_person_picks_gives_date_scopes_and_organizations(
     renewing.read_tokens()
     use(renewing, Pick(connection.pk, entry_of(sandbox, "full")))
     connection.refresh_from_db()
-    assert (connection.expires_on, connection.token_reach) == (date(2027, 3, 14), "one")
+    assert (connection.expires_on, connection.token_reach) == (DAY, "one")
     assert connection.is_date_read
     known = KnownToken.objects.get()
     assert (known.source, known.name, "vso.code_manage" in known.scope) == ("picked", "full", True)
@@ -70,7 +71,7 @@ def test_the_history_says_what_was_read(connection: Connection, renewing: Renewi
     renewing.read_tokens()
     use(renewing, Pick(connection.pk, entry_of(sandbox, "full")))
     event = Event.objects.get(kind="connection.token_read")
-    assert event.detail["expires_on"] == {"before": None, "after": "2027-03-14"}
+    assert event.detail["expires_on"] == {"before": None, "after": DAY.isoformat()}
     assert (event.detail["name"], event.detail["is_picked"]) == ("full", True)
 
 
@@ -93,7 +94,7 @@ def test_every_connection_with_the_token_gets_its_date(
     changed = use(renewing, Pick(connection.pk, entry_of(sandbox, "full")))
     other.refresh_from_db()
     assert {one.pk for one in changed} == {connection.pk, other.pk}
-    assert other.expires_on == date(2027, 3, 14)
+    assert other.expires_on == DAY
 
 
 def test_a_known_token_is_matched_by_its_id_without_a_question(
@@ -104,7 +105,7 @@ def test_a_known_token_is_matched_by_its_id_without_a_question(
     ends(sandbox, "full", END + timedelta(days=10))
     (read,) = stored(renewing.read_tokens())
     connection.refresh_from_db()
-    assert connection.expires_on == date(2027, 3, 24)
+    assert connection.expires_on == DAY + timedelta(days=10)
     assert read.entry is not None
 
 
@@ -241,7 +242,7 @@ def test_a_token_that_was_updated_meanwhile_is_not_dated(
     connection: Connection, renewing: Renewing, sandbox: Sandbox, token_of: Callable[[str], str]
 ) -> None:
     renewing.read_tokens()
-    new_token(connection, token_of("full-again"), renewing, date(2027, 1, 5))
+    new_token(connection, token_of("full-again"), renewing, DAY)
     with pytest.raises(CannotRenew) as refused:
         use(renewing, Pick(connection.pk, entry_of(sandbox, "full")))
     assert refused.value.code == "import_outdated"
@@ -253,16 +254,16 @@ def test_a_new_token_that_is_entered_has_an_entered_date(
     renewing.read_tokens()
     use(renewing, Pick(connection.pk, entry_of(sandbox, "full")))
     connection.refresh_from_db()
-    new_token(connection, token_of("full-again"), renewing, date(2027, 3, 14))
+    new_token(connection, token_of("full-again"), renewing, DAY)
     connection.refresh_from_db()
-    assert (connection.expires_on, connection.is_date_read) == (date(2027, 3, 14), False)
+    assert (connection.expires_on, connection.is_date_read) == (DAY, False)
 
 
 def test_a_date_that_is_entered_later_is_not_read(connection: Connection, renewing: Renewing, sandbox: Sandbox) -> None:
     renewing.read_tokens()
     use(renewing, Pick(connection.pk, entry_of(sandbox, "full")))
     connection.refresh_from_db()
-    changes = Changes(connection.name, date(2027, 4, 1), "one", None)
+    changes = Changes(connection.name, DAY + timedelta(days=1), "one", None)
     edit(connection, changes, by=Actor("ann"), now=timezone.now())
     connection.refresh_from_db()
     assert not connection.is_date_read
