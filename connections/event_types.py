@@ -21,7 +21,7 @@ def _organization(detail: dict[str, Any]) -> str:
 
 def _tested(detail: dict[str, Any]) -> str:
     if detail.get("too_late"):
-        return "The token was replaced during the test, so the result was discarded"
+        return "The credential was replaced during the test, so the result was discarded"
     health = detail.get("health", "")
     words = [health.replace("_", " ").capitalize()] if health else []
     if detail.get("problem"):
@@ -170,9 +170,9 @@ def _channel(detail: dict[str, Any]) -> str:
 
 def _declared_leaked(detail: dict[str, Any]) -> str:
     if detail.get("replaced"):
-        return "The previous token of this connection"
+        return "The previous credential of this connection"
     count = detail.get("connections", 1)
-    return f"{count} connections use this token" if count > 1 else ""
+    return f"{count} connections use it" if count > 1 else ""
 
 
 def _proved(detail: dict[str, Any]) -> str:
@@ -221,7 +221,7 @@ KINDS = {
     "connection.tested": EventType("Tested", "activity", "quiet", _tested),
     "connection.calibrated": EventType("Calibrated", "ruler", "info", _calibrated),
     "connection.tests_refused": EventType("Too many tests", "hourglass", "warn"),
-    "connection.rotated": EventType("Token updated", "refresh-cw", "info", _rotated),
+    "connection.rotated": EventType("Credential updated", "refresh-cw", "info", _rotated),
     "connection.extended": EventType(
         "Expiry date changed", "calendar-clock", "info", _extended, _one_change("Expires on")
     ),

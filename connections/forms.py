@@ -49,7 +49,7 @@ class ProjectsField(forms.MultipleChoiceField):
 
 
 RULES = [(Rule.ALLOW, "Allow"), (Rule.WARN, "Warn"), (Rule.REFUSE, "Refuse")]
-NO_DATE = "Enter the date on which the token expires."
+NO_DATE = "Enter the date on which it expires."
 UNKNOWN = ("unknown", "I don't know")
 
 
@@ -77,7 +77,7 @@ class ExpiryForm(forms.Form):
     expires = forms.ChoiceField(
         label="Expires on",
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose when the token expires."},
+        error_messages={"required": "Choose when it expires."},
         help_text="You see the date when you create the token or the secret, but we can't read it there.",
     )
     expires_on = NeededDayField(

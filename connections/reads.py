@@ -1,6 +1,6 @@
 """Reads for pages: lists, filters and counts, each in a constant number of queries."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -30,7 +30,10 @@ from connections.models import (
     Reminder,
     StoredCredential,
 )
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.capability import Verdict
+from connections.providers.credential import Words
+from connections.providers.registry import words_for
 from core.storable_text import storable_text
 from history.days import end_of, start_of
 from history.models import Event
@@ -209,10 +212,16 @@ def timeline_of(rows: QuerySet[Any], *, today: date) -> Timeline:
 _timeline = lru_cache(maxsize=8)(timeline)
 
 
-def with_fingerprints(connections: QuerySet[Connection]) -> list[tuple[Connection, str]]:
-    """Each connection with the keyed fingerprint of its token; empty if no token is stored."""
-    marked = connections.annotate(fingerprint=F("stored_credential__fingerprint"))
-    return [(connection, connection.fingerprint or "") for connection in marked]
+def with_credentials(connections: QuerySet[Connection]) -> list[tuple[Connection, StoredCredential]]:
+    """Each connection with what is stored of its credential, without the secret; an empty row if there is none."""
+    rows = connections.select_related("stored_credential").defer("stored_credential__sealed")
+    return [(row, getattr(row, "stored_credential", None) or StoredCredential(connection=row)) for row in rows]
+
+
+def words_of_credentials(connection_ids: Collection[int]) -> dict[int, Words]:
+    """What to call the credential of each of these connections, where it is not the token of a person."""
+    stored = StoredCredential.objects.filter(connection__in=connection_ids).exclude(kind=PersonalAccessToken.kind)
+    return {pk: words_for(kind) for pk, kind in stored.order_by().values_list("connection_id", "kind")}
 
 
 def enabled(ids: Sequence[int]) -> list[Connection]:

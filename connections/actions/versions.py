@@ -143,7 +143,7 @@ def used_by_of(connection: Connection) -> FieldState:
 
 def _token(connection: Connection) -> FieldState:
     at = connection.token_set_at
-    return FieldState("Token", at.isoformat(), f"updated on {timezone.localtime(at):%-d %B %Y, %H:%M}")
+    return FieldState("Credential", at.isoformat(), f"updated on {timezone.localtime(at):%-d %B %Y, %H:%M}")
 
 
 def _disabled(connection: Connection) -> FieldState:

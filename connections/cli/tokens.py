@@ -164,12 +164,12 @@ def _list(options: Options, output: Output) -> int:
         for connection in reads.expiring(within=options["within"], today=timezone.localdate())
     ]
     lines = [f"{item['expires_on']}  {item['organization']:20} {item['name']}{_shared(item)}" for item in rows]
-    output.lines(rows, lines, empty=f"No token expires within {options['within']} days.")
+    output.lines(rows, lines, empty=f"No credential expires within {options['within']} days.")
     return ExitCode.OK
 
 
 def _shared(item: dict[str, Any]) -> str:
-    return "  (shares its token)" if item["shares_token"] else ""
+    return "  (shares its credential)" if item["shares_token"] else ""
 
 
 class _BadLine(ValueError):

@@ -18,12 +18,13 @@ from connections import clients
 from connections.domain import expiry
 from connections.models import Connection, RegisterEntry, StoredCredential
 from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.credential import Words
 
 # Each function imports what it uses: icalendar would be a fifth of what the web loads before it serves the first page.
 if TYPE_CHECKING:
     from icalendar import Alarm, Calendar, Event
 
-NAME = "Azure DevOps tokens"
+NAME = "Azure DevOps credentials"
 MEDIA_TYPE = "text/calendar; charset=utf-8"
 _PRODUCT = "-//MFE Orchestrator//Code Repositories//EN"
 # How often calendar programs should refresh.
@@ -109,7 +110,7 @@ def _placeholder() -> "Event":
     event = Event()
     event.add("uid", f"no-dates@{_host()}")
     event.add("dtstart", _LONG_AGO.date())
-    event.add("summary", "No Azure DevOps token expires")
+    event.add("summary", "No credential for Azure DevOps expires")
     event.add("transp", "TRANSPARENT")
     return _stamped(event, Revision(0, _LONG_AGO))
 
@@ -124,7 +125,7 @@ def _stamped(event: "Event", revision: Revision) -> "Event":
 def _entries(connection: Connection, today: date) -> Iterator[Entry]:
     name = connection.name
     if connection.last_day is not None and connection.last_day >= today - _SHOWN_AFTER:
-        words = f"{_credential(connection)} of “{name}” expires"
+        words = f"{_words(connection).in_full} of “{name}” expires"
         yield _entry(connection, connection.last_day, words, "expiry", _what_to_do(connection, today))
     if connection.token_reach == Connection.Reach.ALL and today < expiry.GLOBAL_TOKENS_END:
         words = f"Azure DevOps token of “{name}” stops working: it is valid for all organizations"
@@ -132,9 +133,9 @@ def _entries(connection: Connection, today: date) -> Iterator[Entry]:
         yield _entry(connection, expiry.GLOBAL_TOKENS_END, words, "all-organizations", to_do)
 
 
-def _credential(connection: Connection) -> str:
+def _words(connection: Connection) -> Words:
     stored: StoredCredential | None = getattr(connection, "stored_credential", None)
-    return (stored.words if stored else PersonalAccessToken.words).in_full
+    return stored.words if stored else PersonalAccessToken.words
 
 
 def _entry(connection: Connection, day: date, words: str, what: str, to_do: str) -> Entry:
@@ -188,6 +189,10 @@ def _alarm(words: str, before: timedelta) -> "Alarm":
 
 
 def _what_to_do(connection: Connection, today: date) -> str:
+    words, stored = _words(connection), getattr(connection, "stored_credential", None)
+    if stored is not None and stored.principal:
+        do = f"open the application {stored.client}, then “Certificates & secrets”, and {words.new}"
+        return f"Before this day, in Microsoft Entra, {do}. The old one keeps working until its date."
     if connection.is_token_dead(today=today):
         return "The token is no longer accepted. Create a new one."
     since = ": since 31 March 2026, expired tokens can no longer be extended or regenerated"
@@ -199,7 +204,7 @@ def _description(connection: Connection, to_do: str) -> str:
     place = clients.place_of(connection.server)
     lines = (
         f"{place.capitalize()}: {connection.organization}",
-        f"Token owner: {connection.identity_name}",
+        f"{_words(connection).owner}: {connection.identity_name}",
         f"Owner: {connection.owner.get_full_name() or connection.owner.get_username()}",
         to_do,
         f"Update it here: {_page(connection)}",

@@ -258,6 +258,7 @@ def _digest(due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *
         "tokens_pages": _tokens_pages(rows),
         "words": rows[0]["words"] if len({row["words"] for row in rows}) == 1 else ANY_CREDENTIAL,
         "application": all(row["application"] for row in rows),
+        "any_application": any(row["application"] for row in rows),
         "any_at_the_service": any(row["place"] == "organization" and not row["application"] for row in rows),
         "any_reach_unknown": any(row["kind"] == Kind.REACH_UNKNOWN for row in rows),
         "any_end": any(row["kind"] != Kind.REACH_UNKNOWN for row in rows),

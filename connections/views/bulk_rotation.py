@@ -71,6 +71,7 @@ def rotation(request: HttpRequest) -> HttpResponse:
         "form": form,
         "within": form.days(),
         "plan": rotation_plan,
+        "words": rotation_plan.words,
         "renewing_is_offered": any(clients.sign_in(server.name, redirect="") for server in clients.servers()),
         "groups": [
             (group, [(connection, _state(connection)) for connection in group.connections])
@@ -225,6 +226,8 @@ def _page(
         ],
         "token_pages": sorted({(connection.organization, tokens_page_of(connection)) for connection in connections}),
         "form": form,
+        "application": form.application,
+        "words": rotation_reads.words_of(connections),
         "panel": _panel(here, form, tested, count=len(connections), key=verification_key),
         "failed": failed,
         "walk_url": rotation_step_url(here),
@@ -300,6 +303,7 @@ def _end(request: HttpRequest, here: BulkRotation) -> HttpResponse:
     context = {
         "rows": rows,
         "updated": len(outcome.updated),
+        "words": rotation_reads.words_of(outcome.connections),
         "has_consumers": any(row["updated"] and row["consumers"] for row in rows),
         "old_tokens": [old_token_view(old, request) for old in outcome.old_tokens],
         "again_url": rotation_step_url(here.again_with(outcome.left)) if outcome.left else "",

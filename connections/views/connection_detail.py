@@ -77,7 +77,7 @@ def test_stored(request: HttpRequest, pk: int) -> HttpResponse:
 def disable(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: disable the connection."""
     return _set_disabled(
-        request, pk, disabled=True, act="Disable", result="is disabled. Its token is kept but not used."
+        request, pk, disabled=True, act="Disable", result="is disabled. Its credential is kept but not used."
     )
 
 
@@ -148,9 +148,9 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
             connection, conflicts = find(pk), refused.conflicts
             form.add_error(refused.field or None, refused.message)
         else:
-            return render(
-                request, "connections/disconnected.html", {"name": name, "old_tokens": [old_token_view(old, request)]}
-            )
+            # Of an identity of this server, nothing is left to delete.
+            old_tokens = [] if connection.never_expires else [old_token_view(old, request)]
+            return render(request, "connections/disconnected.html", {"name": name, "old_tokens": old_tokens})
     context = {
         "connection": connection,
         "form": form,
@@ -159,6 +159,7 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
             request, versions.version(connection, versions.DISCONNECT), has_conflict=bool(conflicts)
         ),
         "still_used_by": token_of(connection).still_used_by,
+        "words": connection.credential().words,
         "name_to_type": typed_name(connection.name, connection.pk),
     }
     return render(request, "connections/disconnect.html", context)
@@ -252,7 +253,8 @@ def _notices(connection: Connection, shown: ConnectionDetail, *, can_change: boo
         notices.append(unknown_reach_notice(connection, can_change=can_change))
     if connection.expires_on is None and asks_for_date:
         link = reverse("connections:edit", args=[connection.pk]) if can_change else ""
-        notices.append(notice("date_missing", link_url=link))
+        words = connection.credential().words
+        notices.append(notice("date_missing", link_url=link, credential=words.name, shown=words.date_shown))
     if connection.consecutive_failures and not connection.problem:
         notices.append(notice("not_reached_once"))
     return notices

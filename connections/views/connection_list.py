@@ -1,5 +1,7 @@
 """Code Repositories: the list of connections."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,6 +12,7 @@ from connections import reads
 from connections.filters import FilterForm
 from connections.list_counts import list_counts
 from connections.list_order import WORST
+from connections.providers.credential import Words
 from connections.views.common import person
 from connections.views.connection_rows import connection_rows
 from connections.views.first_steps import first_steps
@@ -25,7 +28,7 @@ _CHOSEN = (
 )
 
 
-LIST = ListParts("connections:list", label="Connections", noun="token")
+LIST = ListParts("connections:list", label="Connections", noun="credential")
 
 
 @require_safe
@@ -41,7 +44,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     page = reads.page_of_connections(filters, request.GET.get("page"), today=today, groups=counts.groups)
     timeline = reads.expiry_timeline(today=today)
     context = {
-        "rows": list(connection_rows(page, projects=reads.chosen_projects(page), today=today)),
+        "rows": list(connection_rows(page, projects=reads.chosen_projects(page), words=_words(page), today=today)),
         "place_label": place_label(),
         "all_count": counts.total,
         "counts": counts,
@@ -54,6 +57,10 @@ def listing(request: HttpRequest) -> HttpResponse:
         **LIST.chart(timeline),
     }
     return render(request, "connections/list.html", context)
+
+
+def _words(page: Iterable[reads.Row]) -> dict[int, Words]:
+    return reads.words_of_credentials([row.pk for row in page])
 
 
 @require_safe

@@ -11,6 +11,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from connections.domain.expiry import never_expires
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.credential import Words
 from connections.providers.registry import BY_KEY
 from connections.reads import Row
 from connections.views.presenters import UNKNOWN_ICON, Chip, projects_summary, states
@@ -24,6 +26,7 @@ class ConnectionRow(TypedDict):
     name: str
     url: str
     update_url: str
+    update_label: str
     is_default: bool
     provider: SafeString
     organization: str
@@ -36,8 +39,13 @@ class ConnectionRow(TypedDict):
     owner: SafeString
 
 
-def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: date) -> Iterator[ConnectionRow]:
-    """The rows of a page. `projects` is to how many projects each connection is limited, unless it covers all."""
+def connection_rows(
+    rows: Iterable[Row], *, projects: Mapping[int, int], words: Mapping[int, Words], today: date
+) -> Iterator[ConnectionRow]:
+    """The rows of a page. `projects` is to how many projects each connection is limited, unless it covers all.
+
+    `words` are what to call a credential that is not the token of a person.
+    """
     for row in rows:
         state = states(row, today=today)
         checked_at = timezone.localtime(row.checked_at) if row.checked_at else None
@@ -45,7 +53,9 @@ def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: 
             id=row.pk,
             name=row.name,
             url=row_url("connections:detail", row.pk),
-            update_url=row_url("connections:update-token", row.pk),
+            # Nothing of an identity of this server is updated here.
+            update_url="" if never_expires(row.expires_on) else row_url("connections:update-token", row.pk),
+            update_label=f"Update {words.get(row.pk, PersonalAccessToken.words).name}",
             is_default=row.is_default,
             provider=_provider(row.provider),
             organization=row.organization,

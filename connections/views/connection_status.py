@@ -79,7 +79,10 @@ def status_of(
     capabilities = list(capabilities)
     to_tick = _scopes_to_tick(capabilities)
     action = _action(connection, health, can_tick=bool(to_tick and tokens_page), today=today)
-    allowed = [act for act in Action if _may(user, act)]
+    # Nothing of an identity of this server is updated here.
+    offered = [act for act in Action if act is not Action.UPDATE or not connection.never_expires]
+    allowed = [act for act in offered if _may(user, act)]
+    action = action if action in offered else Action.TEST
     return Status(
         chip=HEALTH_CHIPS[health],
         reason=_reason(health, capabilities, words),

@@ -81,7 +81,7 @@ _COLUMNS = (
     ("Name", "name", "ascending"),
     ("", "organization", "ascending"),
     ("Status", WORST, "descending"),
-    ("Token expires", "expiry", "ascending"),
+    ("Expires", "expiry", "ascending"),
     ("Last checked", "checked", "descending"),
     ("Owner", "owner", "ascending"),
 )

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from connections import clients, rotation_reads
-from connections.domain.rotation_plan import BulkRotation
+from connections.domain.rotation_plan import BulkRotation, RotationStep
 from connections.filters import WithinForm
 from connections.old_tokens import OldToken
 from connections.views.common import rotation_step_url
@@ -25,10 +25,11 @@ def old_token_view(old: OldToken, request: HttpRequest) -> OldTokenView:
     """The old token with the links that the current user may follow."""
     enabled = [connection.pk for connection in old.still_used_by if not connection.disabled]
     may_rotate = request.user.has_perm("connections.rotate_connection")
-    url = _rotation_url(enabled) if enabled and may_rotate else ""
+    # A new credential of an application is for all its connections, whatever the token policy says about tokens.
+    steps = [tuple(enabled)] if old.application else rotation_reads.steps_through(enabled)
+    url = _rotation_url(steps) if enabled and may_rotate else ""
     return OldTokenView(old, clients.tokens_page(old.server, old.organization), url)
 
 
-def _rotation_url(connection_ids: list[int]) -> str:
-    steps = rotation_reads.steps_through(connection_ids)
+def _rotation_url(steps: list[RotationStep]) -> str:
     return rotation_step_url(BulkRotation.starting(steps, now=timezone.now(), within=WithinForm.DEFAULT))

@@ -39,6 +39,7 @@ _ABOUT_APPLICATION = {
     "managed_identity_unreachable",
 }
 _PARTLY_UNKNOWN = "The token works, but some scopes are unknown"
+_PARTLY_UNKNOWN_OF_APPLICATION = "The application works, but some permissions are unknown"
 _WORDS = {
     "done": ("check", "good", "Done"),
     "failed": ("x", "bad", "Failed"),
@@ -152,7 +153,7 @@ def _headline(report: Report, place: Place, facts: catalogue.Facts) -> tuple[str
         "undetermined",
         "warn",
         "circle-question-mark",
-        _PARTLY_UNKNOWN if not report.is_principal else "The application works, but some permissions are unknown",
+        _PARTLY_UNKNOWN if not report.is_principal else _PARTLY_UNKNOWN_OF_APPLICATION,
         "We found no problem, but couldn't verify everything.",
     )
 
@@ -163,8 +164,9 @@ def _why_untried(report: Report, untried: Failure, place: Place, facts: catalogu
     if report.projects_failure is not None:
         title = f"{title}: the projects could not be listed"
     elif untried.code == NO_PROJECT:
-        title = _PARTLY_UNKNOWN
-    return title, "The token was accepted, but no scope could be verified."
+        title = _PARTLY_UNKNOWN if not report.is_principal else _PARTLY_UNKNOWN_OF_APPLICATION
+    what = ("application", "permission") if report.is_principal else ("token", "scope")
+    return title, f"The {what[0]} was accepted, but no {what[1]} could be verified."
 
 
 def _tried_in(report: Report) -> str:

@@ -77,7 +77,7 @@ def disable_chosen(request: HttpRequest) -> HttpResponse:
     for name, reason in outcome.refused:
         flash.error(request, f"{name} was not disabled. {reason}")
     if outcome.changed:
-        flash.success(request, f"Disabled: {', '.join(outcome.changed)}. Tokens are kept but not used.")
+        flash.success(request, f"Disabled: {', '.join(outcome.changed)}. Credentials are kept but not used.")
     return redirect("connections:list")
 
 

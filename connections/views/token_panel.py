@@ -108,7 +108,7 @@ def expiry_words(form: TokenForm) -> str:
         return f"Expires on {day:%-d %b %Y}, {expiry.in_words(day, timezone.localdate())}."
     if not form.asks_date:
         return ""
-    return "Expiry date unknown." if form.data.get("expires") == "unknown" else "Choose when the token expires."
+    return "Expiry date unknown." if form.data.get("expires") == "unknown" else "Choose when it expires."
 
 
 def facts_of(form: TokenForm) -> list[tuple[str, str]]:

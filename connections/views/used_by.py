@@ -40,5 +40,6 @@ def used_by_page(request: HttpRequest, pk: int) -> HttpResponse:
             flash.success(request, "Changes saved." if changed else "Nothing was changed.")
             return redirect(connection)
     version = shown_version(request, versions.version(find(pk), versions.USED_BY), has_conflict=bool(conflicts))
-    context = {"connection": connection, "form": form, "conflicts": conflicts, "version": version}
+    words = connection.credential().words
+    context = {"connection": connection, "words": words, "form": form, "conflicts": conflicts, "version": version}
     return render(request, "connections/used_by.html", context)

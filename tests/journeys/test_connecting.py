@@ -289,7 +289,7 @@ def test_nothing_typed_is_lost_to_any_mistake(page: Page, sandbox: Sandbox, toke
     token.fill(token_of("no-build"))
     connect.click()
     expect(page.get_by_label("Name", exact=True)).to_be_focused()
-    for words in ("Enter a name.", "Enter the name of your organization", "Choose when the token expires."):
+    for words in ("Enter a name.", "Enter the name of your organization", "Choose when it expires."):
         expect(page.get_by_text(words)).to_be_visible()
     assert sandbox.requests == []
     page.get_by_label("Name", exact=True).fill("Acme main")
@@ -297,7 +297,7 @@ def test_nothing_typed_is_lost_to_any_mistake(page: Page, sandbox: Sandbox, toke
     page.get_by_label("Organization Name").fill("acme/../other")
     page.get_by_label("On a date").check()
     connect.click()
-    expect(page.get_by_text("Enter the date on which the token expires.")).to_be_visible()
+    expect(page.get_by_text("Enter the date on which it expires.")).to_be_visible()
     page.get_by_label("Date", exact=True).fill("2020-01-01")
     connect.click()
     expect(page.get_by_text("leads out of the organization")).to_be_visible()

@@ -60,8 +60,8 @@ def test_filters_apply_at_once_and_are_in_the_address(page: Page) -> None:
     expect(page.locator("#listing [data-summary]")).to_have_text("1 of 60 connections")
     expect(page.get_by_label("Search", exact=True)).to_be_focused()
     expect(page).to_have_url("/code-repositories/?q=undated")
-    page.get_by_role("link", name="Token expires", exact=True).click()
-    expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Token expires")
+    page.get_by_role("link", name="Expires", exact=True).click()
+    expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Expires")
     expect(rows(page)).to_have_text(["Undated"])
 
 

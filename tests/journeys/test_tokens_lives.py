@@ -73,7 +73,7 @@ def test_a_dead_token_is_found_mailed_about_and_mended_and_the_history_tells_it_
     expect(page.get_by_role("heading", name="Token updated")).to_be_visible()
     page.get_by_role("link", name="Back to Acme main").click()
     history = page.locator(".timeline")
-    for words in ("Connected", "Token updated"):
+    for words in ("Connected", "Credential updated"):
         expect(history).to_contain_text(words)
 
 
@@ -103,7 +103,7 @@ def test_everything_that_expires_soon_is_rotated_in_one_walk(page: Page, connect
         connected(name, token=token)
     Connection.objects.update(expires_on=timezone.localdate() + timedelta(days=5))
     page.goto("/code-repositories/")
-    page.get_by_role("link", name="Update tokens").click()
+    page.get_by_role("link", name="Update credentials").click()
     page.get_by_label("Use one new token for all connections selected here").check()
     page.get_by_role("checkbox", name="Third").uncheck()
     page.get_by_role("button", name="Start").click()

@@ -106,8 +106,8 @@ def test_a_limited_token_says_what_will_not_work_and_wants_the_box_ticked(
         ("token", "abc def", "The token contains white space."),
         ("token", "é" * 60, "an invalid character"),
         ("token", ENTRA_TOKEN, "a Microsoft Entra access token"),
-        ("expires", "", "Choose when the token expires"),
-        ("expires", "date", "Enter the date on which the token expires."),
+        ("expires", "", "Choose when it expires"),
+        ("expires", "date", "Enter the date on which it expires."),
     ],
 )
 def test_bad_input_gets_a_message_and_only_the_token_is_lost(
@@ -230,7 +230,7 @@ def test_the_result_repeats_the_expiry_date(pages: Client, sandbox: Sandbox, tok
     assert f"Expires on {day:%-d %b %Y}, in 90 days." in post(pages, "test-new", form(token_of("full")))
     assert "Expiry date unknown." in post(pages, "test-new", form(token_of("full"), expires="unknown"))
     without = {name: value for name, value in form(token_of("full")).items() if name != "expires"}
-    assert "Choose when the token expires." in post(pages, "test-new", without)
+    assert "Choose when it expires." in post(pages, "test-new", without)
 
 
 def test_the_note_to_paste_again_appears_only_where_a_token_was_lost(pages: Client, token_of: Token) -> None:

@@ -113,7 +113,7 @@ _ALL = (
         "info",
         "calendar-plus",
         "The expiry date is not recorded",
-        "Without it, we can't warn anyone before the token expires. Azure DevOps shows it in its token list.",
+        "Without it, we can't warn anyone before the {credential} expires. {shown}",
         "Add the date",
     ),
     Notice(

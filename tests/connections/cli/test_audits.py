@@ -95,8 +95,8 @@ def test_rotate_lists_what_expires_soon_and_who_shares_a_token(connected: Connec
         ("One", True, "Maya Sample"),
         ("Two", False, "Maya Sample"),
     ]
-    assert "One  (shares its token)" in Ran("rotate").out
-    assert Ran("rotate", "--within", "3").out == "No token expires within 3 days.\n"
+    assert "One  (shares its credential)" in Ran("rotate").out
+    assert Ran("rotate", "--within", "3").out == "No credential expires within 3 days.\n"
 
 
 def test_rotate_reads_new_tokens_and_reports_each_connection(

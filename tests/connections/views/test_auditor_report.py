@@ -63,11 +63,11 @@ def test_it_has_the_changes_of_the_period_without_what_the_scheduler_did(auditor
         record(kind, connection, by=by, at=now - timedelta(days=days))
     page = shown(auditor)
     assert "Edited" in page
-    assert "Token updated" not in page
+    assert "Credential updated" not in page
     assert ">Tested<" not in page
     since, until = (f"{now - timedelta(days=days):%Y-%m-%d}" for days in (300, 100))
     page = shown(auditor, since=since, until=until)
-    assert "Token updated" in page
+    assert "Credential updated" in page
     assert "Edited" not in page
 
 

@@ -206,7 +206,7 @@ def test_a_result_stays_after_a_mistake_elsewhere_on_the_page(
     sandbox.requests.clear()
     given = {"token": token_of("no-build"), "verification_key": key_on(tested)}
     page = pages.post(address, given).content.decode()
-    assert "Choose when the token expires." in page
+    assert "Choose when it expires." in page
     assert 'data-outcome="limited"' in page
     assert key_on(page) == key_on(tested) != ""
     assert sandbox.requests == []

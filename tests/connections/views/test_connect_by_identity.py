@@ -140,6 +140,13 @@ def root_program(maintainer: User) -> Program:
 
 
 @pytest.mark.usefixtures("workload")
+def test_nothing_of_it_is_updated(pages: Client, entra: Issuer) -> None:
+    connection = connect(pages, entra, "entra_federated_token")
+    for address in (reverse("connections:list"), connection.get_absolute_url()):
+        assert reverse("connections:update-token", args=[connection.pk]) not in pages.get(address).text
+
+
+@pytest.mark.usefixtures("workload")
 def test_nobody_is_reminded(pages: Client, entra: Issuer) -> None:
     connection = connect(pages, entra, "entra_federated_token")
     Connection.objects.update(token_set_at=timezone.now() - timedelta(days=400))

@@ -10,10 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from connections import notification_reads
 from connections.actions import declare_leak, prove_leak
 from connections.domain.health import StatusChange
 from connections.models import Connection, LeakedToken, Mail, StoredCredential
 from connections.models.sealed import fingerprint_of
+from connections.notifications.calendar_feed import calendar_of
 from connections.notifications.notify import notify_status_change
 from connections.notifications.reminders import remind_due
 from connections.providers.azure_devops.credentials import PersonalAccessToken
@@ -52,6 +54,54 @@ def test_its_page(connection: Connection, pages: Client) -> None:
     assert tokens_in(page) == []
 
 
+def test_the_list_names_what_is_updated(connection: Connection, pages: Client) -> None:
+    page = pages.get(reverse("connections:list")).text
+    assert "Update client secret" in page
+    assert tokens_in(main_of(page).replace("Token organizations unknown", "")) == []
+
+
+def test_the_pages_of_a_bulk_rotation(connection: Connection, entra: Issuer, maintainer: User, pages: Client) -> None:
+    other = connected(entra, maintainer, name="Theirs", organization="fabrikam")
+    for watched in (connection, other):
+        expire(watched, timezone.localdate() + timedelta(days=5))
+    planned = main_of(pages.get(reverse("connections:rotation")).text)
+    assert "client secrets of" in planned
+    assert "which use the same application" in planned
+    begin = f"?within=30&connection={connection.pk}&connection={other.pk}&shared={connection.pk}"
+    address = pages.get(reverse("connections:plan-rotation") + begin).headers["Location"]
+    step = main_of(pages.get(address).text)
+    for words in ("One new client secret for all of them", "Old client secret", "Certificates &amp; secrets"):
+        assert words in step
+    done = main_of(pages.get(address.replace("at=1", "at=2")).text)
+    assert "keep the old client secrets" in done
+    for page in (planned, step, done):
+        assert tokens_in(page.replace("Token policy", "").replace("A token may be valid", "")) == []
+
+
+def test_disconnecting(connection: Connection, pages: Client) -> None:
+    address = reverse("connections:disconnect", args=[connection.pk])
+    asked = main_of(pages.get(address).text)
+    assert "keeps working until it is deleted in Microsoft Entra" in asked
+    form = {"confirm_name": connection.name, "version": shown_version(pages.get(address).text)}
+    done = main_of(pages.post(address, form).text)
+    assert "Our copy of the client secret is deleted." in done
+    assert tokens_in(asked + done) == []
+
+
+def shown_version(page: str) -> str:
+    found = re.search(r'name="version" value="([^"]*)"', page)
+    return found[1] if found else ""
+
+
+def test_its_event_in_the_calendar(connection: Connection, maintainer: User) -> None:
+    expire(connection, timezone.localdate() + timedelta(days=5))
+    text = calendar_of(notification_reads.dated_of(maintainer), today=timezone.localdate()).decode()
+    unfolded = text.replace("\r\n ", "")
+    assert "Microsoft Entra client secret of “Ours” expires" in unfolded
+    assert "create a new client secret" in unfolded
+    assert tokens_in(unfolded) == []
+
+
 def expire(connection: Connection, day: date | None) -> None:
     Connection.objects.filter(pk=connection.pk).update(expires_on=day, token_set_at=timezone.now() - timedelta(days=40))
 
@@ -82,6 +132,7 @@ def test_a_digest_of_secrets_alone(connection: Connection, entra: Issuer, mainta
     remind_due(now=timezone.now())
     mail = Mail.objects.get()
     assert "2 Microsoft Entra client secrets need your attention" in mail.subject
+    assert "then “Certificates & secrets”, and create a new client secret" in mail.text
     assert tokens_in(mail.subject + mail.text) == []
 
 
