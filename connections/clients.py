@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from datetime import datetime
 from functools import lru_cache, partial
 
 from django.conf import settings
@@ -12,17 +13,17 @@ from structlog.contextvars import get_contextvars
 from connections.domain import calibration_run, principal_verification, runners, verification
 from connections.domain.calibration import Calibration, Result, Told
 from connections.domain.problems import Facts, Problem, catalogue
-from connections.issuers import sign_in_of, signer_for
+from connections.issuers import graph_of, sign_in_of, signer_for
 from connections.leak_guard import LeakGuard
 from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.credentials import PersonalAccessToken, made_up_token
-from connections.providers.azure_devops.entra_credentials import tenant_of
+from connections.providers.azure_devops.entra_credentials import EntraClientSecret, tenant_of
 from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.servers import parse_servers
 from connections.providers.azure_devops.sign_in import SignIn
 from connections.providers.azure_devops.transport import Limits
-from connections.providers.credential import Credential, Signer
+from connections.providers.credential import Credential, ReadDate, Signer
 from connections.providers.organization import Place, ProjectRef
 from core.encryption import UnreadableToken
 from core.metric_totals import totals
@@ -235,6 +236,14 @@ def _check(
         report = verification.check(client, runner, write_probes=write_probes, now=timezone.now, projects=projects)
     _count(report)
     return _logged(report, client)
+
+
+def read_date(where: Server, token: Credential, *, now: datetime) -> ReadDate | None:
+    """What Microsoft Graph says about the expiry date of a client secret; None if it is not asked."""
+    if not isinstance(token, EntraClientSecret) or LeakGuard(token).is_leaked():
+        return None
+    graph = graph_of(where)
+    return graph.date_of(token, now=now) if graph else None
 
 
 def calibrate(

@@ -51,6 +51,10 @@ class ProjectsField(forms.MultipleChoiceField):
 RULES = [(Rule.ALLOW, "Allow"), (Rule.WARN, "Warn"), (Rule.REFUSE, "Refuse")]
 NO_DATE = "Enter the date on which it expires."
 UNKNOWN = ("unknown", "I don't know")
+_MAY_BE_READ = (
+    "You see the date when you create it. If an application may read the date of its client secret in Microsoft Graph, "
+    "that is used instead."
+)
 
 
 class NeededDayField(DayField):
@@ -78,7 +82,7 @@ class ExpiryForm(forms.Form):
         label="Expires on",
         widget=forms.RadioSelect,
         error_messages={"required": "Choose when it expires."},
-        help_text="You see the date when you create the token or the secret, but we can't read it there.",
+        help_text="You see the date when you create the token, but we can't read it there.",
     )
     expires_on = NeededDayField(
         label="Date",
@@ -193,6 +197,8 @@ class ConnectForm(TokenForm, ProjectsForm, ApplicationForm, OrganizationForm):
         if all(server.place == "collection" for server in self.servers):
             del self.fields["token_reach"]
         is_offered = any(issuer_of(server) is not None for server in self.servers)
+        if is_offered:
+            self.fields["expires"].help_text = _MAY_BE_READ
         usual = PersonalAccessToken.kind
         kinds = (usual, *OF_APPLICATIONS) if is_offered else (usual,)
         self.offer_kinds(kinds, usual=usual, identities=identities() if is_offered else None)
@@ -247,6 +253,7 @@ class RotateForm(TokenForm, NewCredentialForm):
         else:
             ids = (application.tenant, application.client)
             self.fields["token"] = ClientSecretField(label="New client secret", application=ids)
+            self.fields["expires"].help_text = _MAY_BE_READ
             usual = application.kind if application.kind in OF_APPLICATIONS else EntraClientSecret.kind
             self.offer_kinds(OF_APPLICATIONS, usual=usual)
         self.asks_date = asks_date(self.kind)

@@ -1,6 +1,7 @@
 """Where access tokens for a server are fetched, and what signs its requests. Alone reads the settings of issuers."""
 
 from collections.abc import MutableMapping
+from dataclasses import replace
 from typing import NoReturn
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from connections.providers.azure_devops.entra_workloads import (
     EntraFederatedToken,
     EntraManagedIdentity,
 )
+from connections.providers.azure_devops.graph import GRAPHS, PUBLIC_GRAPH, Graph
 from connections.providers.azure_devops.managed_identities import (
     MACHINE_URL,
     SERVICE_PATH,
@@ -28,6 +30,8 @@ from core.secrets import Secret
 
 # The places of AZURE_DEVOPS_MANAGED_IDENTITY.
 VIRTUAL_MACHINE, APP_SERVICE = "virtual-machine", "app-service"
+# A test waits no longer for a date, which people can enter.
+_GRAPH_SECONDS = 5.0
 
 
 class _NotOffered(Signer):
@@ -68,6 +72,27 @@ def issuer_of(server: Server) -> Issuer | None:
     return Issuer(
         where, connect_timeout=settings.AZURE_DEVOPS_CONNECT_TIMEOUT, seconds=settings.AZURE_DEVOPS_TEST_LIMIT
     )
+
+
+def graph_of(server: Server) -> Graph | None:
+    """Where applications read when their client secrets expire; None if that is turned off.
+
+    Raises `InvalidAuthority`.
+    """
+    issuer = issuer_of(server)
+    if issuer is None or (server.is_services and not settings.AZURE_DEVOPS_ENTRA_GRAPH):
+        return None
+    where = issuer.authority
+    if server.is_services:
+        where = authority(
+            settings.AZURE_DEVOPS_ENTRA_GRAPH,
+            ca_bundle=settings.AZURE_DEVOPS_ENTRA_CA_BUNDLE,
+            proxy=settings.AZURE_DEVOPS_ENTRA_PROXY,
+            known=GRAPHS,
+        )
+    resource = where.url if server.is_services else PUBLIC_GRAPH
+    for_graph = replace(issuer, scope=f"{resource}/.default", seconds=min(issuer.seconds, _GRAPH_SECONDS))
+    return Graph(where, issuer.connect_timeout, for_graph.seconds, issuer=for_graph)
 
 
 def identities() -> dict[str, EntraCredential]:

@@ -288,6 +288,8 @@ AZURE_DEVOPS_PLAIN_HTTP = env.str("AZURE_DEVOPS_PLAIN_HTTP", default="")
 AZURE_DEVOPS_ENTRA_AUTHORITY = env.str("AZURE_DEVOPS_ENTRA_AUTHORITY", default="https://login.microsoftonline.com")
 AZURE_DEVOPS_ENTRA_CA_BUNDLE = env.str("AZURE_DEVOPS_ENTRA_CA_BUNDLE", default="")
 AZURE_DEVOPS_ENTRA_PROXY = env.secret("AZURE_DEVOPS_ENTRA_PROXY")
+# Where applications read when their client secrets expire; empty turns that off.
+AZURE_DEVOPS_ENTRA_GRAPH = env.str("AZURE_DEVOPS_ENTRA_GRAPH", default="https://graph.microsoft.com")
 # Identities of this server, with which people may connect.
 AZURE_DEVOPS_WORKLOAD_IDENTITY = env.bool("AZURE_DEVOPS_WORKLOAD_IDENTITY", default=False)
 AZURE_DEVOPS_MANAGED_IDENTITY = env.str("AZURE_DEVOPS_MANAGED_IDENTITY", default="")

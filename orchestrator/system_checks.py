@@ -15,7 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 
 from connections import clients
-from connections.issuers import APP_SERVICE, VIRTUAL_MACHINE, issuer_of
+from connections.issuers import APP_SERVICE, VIRTUAL_MACHINE, graph_of, issuer_of
 from connections.notifications import channel_hosts, emails
 from connections.providers.azure_devops import servers
 from connections.providers.azure_devops.entra_input import InvalidEntraInput, read_id
@@ -84,12 +84,22 @@ def _issuers() -> Iterator[CheckMessage]:
         hint = "Remove AZURE_DEVOPS_ENTRA_AUTHORITY or SANDBOX_ENTRA_AUTHORITY. The defaults work."
         yield _error("E013", f"An authority of Microsoft Entra is not allowed. {error}", hint)
         return
+    yield from _graph()
     made_later = _bundle_of_sandbox()
     for authority in authorities:
         bundle = authority.ca_bundle
         if bundle is not None and bundle != made_later and (problem := servers.authorities_problem(bundle)):
             hint = "Correct AZURE_DEVOPS_ENTRA_CA_BUNDLE or SANDBOX_ENTRA_CA_BUNDLE."
             yield _error("E014", f"The file “{bundle}” for {authority.url} {problem}.", hint)
+
+
+def _graph() -> Iterator[CheckMessage]:
+    """An address may not receive access tokens for Microsoft Graph."""
+    try:
+        _ = [graph_of(server) for server in clients.servers()]
+    except InvalidAuthority as error:
+        hint = "Remove AZURE_DEVOPS_ENTRA_GRAPH. The default works."
+        yield _error("E026", f"An address of Microsoft Graph is not allowed. {error}", hint)
 
 
 def _token_renewal() -> Iterator[CheckMessage]:

@@ -10,6 +10,7 @@ from sandbox.ids import EPOCH, stable_id
 TENANT = "00000000-aaaa-4bbb-8ccc-000000000001"
 # Azure DevOps as a resource of Microsoft Entra, in every tenant.
 AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
+GRAPH = "https://graph.microsoft.com"
 ANONYMOUS_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 
 

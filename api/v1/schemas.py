@@ -167,8 +167,8 @@ class Connection(Schema):
     expires_on: date | None
     never_expires: bool = Field(description="Whether nothing of its credential expires, so that there is no date.")
     is_date_read: bool = Field(
-        description="Whether Azure DevOps itself said when the personal access token expires. Otherwise a person "
-        "entered the date, or it is that of a certificate."
+        description="Whether Azure DevOps itself said when the personal access token expires, or Microsoft Graph when "
+        "the client secret does. Otherwise a person entered the date, or it is that of a certificate."
     )
     extra_recipients: list[str] | None = Field(description="null without the permission to edit connections.")
     is_disabled: bool

@@ -1,6 +1,7 @@
 """Audit a connection: verify its stored token and save the result."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import random
@@ -11,7 +12,7 @@ from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
 from connections import clients
-from connections.actions import audit_runs, rate_limit_pauses, status_changes, versions
+from connections.actions import audit_runs, rate_limit_pauses, read_dates, status_changes, versions
 from connections.actions.capability_states import StoredCapabilities, store_findings
 from connections.actions.refusal_causes import with_cause
 from connections.actions.token_test_rate_limit import count_test
@@ -38,6 +39,7 @@ _AUDITED = (
     "notified_lacking",
     "confirmations",
     "expires_on",
+    "expires_read_on",
     "next_check_at",
     "leased_until",
     "lease",
@@ -95,8 +97,12 @@ def _check(connection: Connection, *, interactive: bool, now: datetime) -> Repor
     try:
         server = clients.server(connection.server)
         projects = connection.limited_to()
-        report = check(server, connection.organization, clients.stored_credential(connection), projects)
-        return _same_organization(connection, report)
+        token = clients.stored_credential(connection)
+        report = _same_organization(connection, check(server, connection.organization, token, projects))
+        asks_date = interactive or read_dates.is_due(connection.stored_credential, now=now)
+        if report.accepted and asks_date:
+            return replace(report, date=clients.read_date(server, token, now=now))
+        return report
     except (UnreadableToken, clients.UnknownServer) as error:
         return nothing_found(Failure(error.code, transient=False), at=now)
 
@@ -178,7 +184,7 @@ def _update_health(current: Connection, outcome: AuditOutcome, report: Report) -
 
 def _write(current: Connection, report: Report, *, by: Actor) -> None:
     stored = store_findings(current, report) if report.accepted else StoredCapabilities([], frozenset())
-    corrected = _correct_date(current, report)
+    corrected = _correct_date(current, report) or read_dates.take(current, report)
     outcome = outcome_of(report, lacking=stored.lacking)
     before = _update_health(current, outcome, report)
     observation = status_changes.Observation(

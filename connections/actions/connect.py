@@ -14,6 +14,7 @@ from connections.actions import enforce_policy, status_changes
 from connections.actions.capability_states import store_findings
 from connections.actions.coverage import choose_projects
 from connections.actions.declare_leak import refuse_leaked
+from connections.actions.read_dates import true_date
 from connections.actions.refusal_causes import with_cause_of_new
 from connections.actions.refusals import CannotConnect, refusing_invalid_input
 from connections.actions.verify_credential import Credentials, keep_result, usable_or_new_result
@@ -65,6 +66,8 @@ def connect(
     report = tested.report
     try:
         chosen = validate(report, request, credentials, today=timezone.localdate(now))
+        day = true_date(report, request.expires_on, now=now, refusal=CannotConnect)
+        request = replace(request, expires_on=day)
     except CannotConnect as refused:
         refused.tested = keep_result(tested, credentials, by=owner, now=now)
         raise
@@ -149,6 +152,7 @@ def _store(
         organization=credentials.organization.name,
         owner_id=owner.pk,
         expires_on=request.expires_on,
+        expires_read_on=report.date.day if report.date else None,
         token_reach=Connection.Reach.at(credentials.server.place, request.token_reach),
         created_at=now,
         token_set_at=now,
@@ -160,6 +164,7 @@ def _store(
     connection.save()
     stored = StoredCredential(connection=connection)
     stored.seal(credentials.token)
+    stored.note_date(report.date, at=report.finished_at)
     stored.save()
     return connection
 

@@ -11,6 +11,7 @@ from connections import clients, input_rules
 from connections.actions import enforce_policy, versions
 from connections.actions.coverage import choose_projects
 from connections.actions.find_project import look_for
+from connections.actions.read_dates import asks_person
 from connections.actions.refusal_causes import cause_for, correct_problem
 from connections.actions.refusals import CannotEdit, CannotRotate, refusing_invalid_input
 from connections.actions.rotate import credentials_for
@@ -20,7 +21,6 @@ from connections.models import Connection
 from connections.providers.azure_devops.errors import AzureDevOpsError
 from connections.providers.azure_devops.models import Project
 from connections.providers.azure_devops.paging import Listed, read_all
-from connections.providers.credential import DateSource
 from core.encryption import UnreadableToken
 from history.record import Actor, record
 
@@ -129,10 +129,9 @@ def _checked(connection: Connection, changes: Changes, *, today: date) -> Change
 
 def _date(connection: Connection, entered: date | None, *, today: date) -> date | None:
     """The date to store. One that is read from the credential stays as it is."""
-    credential = connection.credential()
-    if credential.date_source is not DateSource.PERSON:
+    if not asks_person(connection):
         return connection.expires_on
-    return input_rules.recorded_expiry(entered, today=today, of_application=bool(credential.principal))
+    return input_rules.recorded_expiry(entered, today=today, of_application=connection.application is not None)
 
 
 def _enforce_policy(connection: Connection, changes: Changes, *, now: datetime) -> None:

@@ -16,6 +16,7 @@ from connections.actions.audit_runs import mark_done
 from connections.actions.capability_states import store_findings
 from connections.actions.connect import apply_report, shown_date, why_refused
 from connections.actions.declare_leak import refuse_leaked
+from connections.actions.read_dates import true_date
 from connections.actions.refusals import CannotRotate, refusing_invalid_input
 from connections.actions.verify_credential import Credentials, VerificationResult, keep_result, usable_or_new_result
 from connections.domain import expiry
@@ -116,6 +117,7 @@ def rotate(
     report = tested.report
     try:
         _validate(connection, report, new, credentials, today=timezone.localdate(now))
+        new = replace(new, expires_on=true_date(report, new.expires_on, now=now, refusal=CannotRotate))
     except CannotRotate as refused:
         refused.tested = keep_result(tested, credentials, by=person, now=now)
         raise
@@ -173,10 +175,11 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     # Keeps other changes made since the page was opened.
     connection.refresh_from_db()
     connection.token_set_at = now
-    connection.expires_on, connection.expires_read_on = new.expires_on, None
+    connection.expires_on = new.expires_on
+    connection.expires_read_on = report.date.day if report.date else None
     connection.token_reach = new.token_reach
     before = connection.health
-    _store(connection, new.token)
+    _store(connection, new.token, report)
     apply_report(connection, report)
     connection.health_since = report.finished_at if before != connection.health else connection.health_since
     connection.next_check_at = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
@@ -190,7 +193,7 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     mark_done(connection, at=now)
 
 
-def _store(connection: Connection, token: Credential) -> None:
+def _store(connection: Connection, token: Credential, report: Report) -> None:
     """Seal the new token. What is kept of the old one is its fingerprint, and whose it was."""
     stored, _ = StoredCredential.objects.get_or_create(
         connection=connection, defaults={"sealed": b"", "fingerprint": ""}
@@ -198,6 +201,7 @@ def _store(connection: Connection, token: Credential) -> None:
     if stored.fingerprint != fingerprint_of(token):
         stored.remember_as_replaced(connection)
     stored.seal(token)
+    stored.note_date(report.date, at=report.finished_at)
     stored.save()
 
 

@@ -1,6 +1,6 @@
 """Verify a token before it is stored, and keep the result until the person connects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -50,7 +50,9 @@ def verify_new(credentials: Credentials, *, by: AbstractBaseUser, now: datetime)
 def verify(credentials: Credentials, *, now: datetime) -> Report:
     """Verify the credentials. Nothing is stored. Raises `TooManyTests`."""
     count_test(now=now)
-    return _check(credentials)
+    report = _check(credentials)
+    read = clients.read_date(credentials.server, credentials.token, now=now) if report.accepted else None
+    return replace(report, date=read)
 
 
 def keep_result(

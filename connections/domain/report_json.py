@@ -1,12 +1,13 @@
 """Reports as JSON and back, to keep them between Test Connection and Connect."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from connections.domain.verification import Failure, Report
 from connections.providers.azure_devops.models import Project
 from connections.providers.capability import Finding, ProjectVerdict, Verdict
+from connections.providers.credential import ReadDate
 from connections.providers.organization import Identity, ProjectRef
 
 
@@ -27,6 +28,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "untried": asdict(report.untried) if report.untried else None,
         "is_principal": report.is_principal,
         "evaluated_projects": report.evaluated_projects,
+        "date": read_date_to_json(report.date) if report.date else None,
     }
 
 
@@ -47,7 +49,19 @@ def from_json(stored: dict[str, Any]) -> Report:
         untried=_failure(stored.get("untried")),
         is_principal=stored.get("is_principal", False),
         evaluated_projects=stored.get("evaluated_projects", 0),
+        date=_read_date(stored["date"]) if stored.get("date") else None,
     )
+
+
+def read_date_to_json(read: ReadDate) -> dict[str, Any]:
+    """What was read about an expiry date, as JSON values."""
+    candidates = [[name, day.isoformat()] for name, day in read.candidates]
+    return {"day": read.day.isoformat() if read.day else None, "reason": read.reason, "candidates": candidates}
+
+
+def _read_date(stored: dict[str, Any]) -> ReadDate:
+    candidates = tuple((name, date.fromisoformat(day)) for name, day in stored["candidates"])
+    return ReadDate(date.fromisoformat(stored["day"]) if stored["day"] else None, stored["reason"], candidates)
 
 
 def _finding(stored: dict[str, Any]) -> Finding:

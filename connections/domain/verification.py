@@ -19,6 +19,7 @@ from connections.providers.azure_devops.capabilities import Probe
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.models import ConnectionData, Page, Project
 from connections.providers.capability import Finding, ProjectVerdict, Verdict
+from connections.providers.credential import ReadDate
 from connections.providers.organization import Identity, ProjectRef
 
 PAGE_SIZE = 500
@@ -82,6 +83,8 @@ class Report:
     # Whether it is about an application of Microsoft Entra, and in how many projects its permissions were read.
     is_principal: bool = False
     evaluated_projects: int = 0
+    # What the place that issued the credential says about its expiry date; None if it was not asked.
+    date: ReadDate | None = None
 
     @property
     def accepted(self) -> bool:

@@ -16,7 +16,7 @@ from connections.input_rules import NAME_LENGTH
 from connections.models.sealed import SealedCredential, fingerprint_of
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.capability import ProjectVerdict, Verdict
-from connections.providers.credential import Credential
+from connections.providers.credential import Credential, ReadDate
 from connections.providers.organization import Place, ProjectRef
 from core import encryption
 from core.leases import Leased
@@ -75,7 +75,7 @@ class Connection(Leased):
     all_projects = models.BooleanField(default=True)
     token_reach = models.CharField(max_length=8, choices=Reach.choices, default=Reach.UNKNOWN)
     expires_on = models.DateField(null=True, blank=True)
-    # The date that Azure DevOps itself named for this token; None if it was not asked.
+    # The date that whoever issued the credential named for it; None if they were not asked.
     expires_read_on = models.DateField(null=True, editable=False)
     extra_recipients = models.TextField(blank=True)
     token_set_at = models.DateTimeField()
@@ -200,7 +200,7 @@ class Connection(Leased):
 
     @property
     def is_date_read(self) -> bool:
-        """Whether Azure DevOps itself named the expiry date, and no one has entered another since."""
+        """Whether whoever issued the credential named the expiry date, and no one has entered another since."""
         return self.expires_on is not None and self.expires_on == self.expires_read_on
 
     @property
@@ -243,6 +243,10 @@ class StoredCredential(SealedCredential):
     replaced_kind = models.CharField(max_length=32, blank=True, editable=False)
     # What a credential says about itself that is no secret, such as the thumbprints of a certificate.
     facts = models.JSONField(default=dict, blank=True, editable=False)
+    # When its expiry date was last looked for where it was issued, and why it was not found there, as in `ReadDate`.
+    date_asked_at = models.DateTimeField(null=True, editable=False)
+    date_reason = models.CharField(max_length=16, blank=True, editable=False)
+    date_candidates = models.JSONField(default=list, blank=True, editable=False)
 
     class Meta:
         default_permissions = ()
@@ -264,6 +268,17 @@ class StoredCredential(SealedCredential):
         self.replaced_kind = self.kind
         self.replaced_identity_name = connection.identity_name
         self.replaced_identity_account = connection.identity_account
+
+    def note_date(self, read: ReadDate | None, *, at: datetime) -> None:
+        """Record what was found out about the expiry date, None if nothing was asked. The caller saves."""
+        self.date_asked_at = at if read else None
+        self.date_reason = read.reason if read else ""
+        self.date_candidates = report_json.read_date_to_json(read)["candidates"] if read else []
+
+    @property
+    def possible_dates(self) -> list[tuple[str, date]]:
+        """The names and dates of the credentials of which it is one."""
+        return [(name, date.fromisoformat(day)) for name, day in self.date_candidates]
 
     @property
     def tenant(self) -> str:

@@ -55,12 +55,25 @@ class DateSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadDate:
+    """What the place that issued a credential says about its expiry date.
+
+    Without a `day`, `reason` is a stable word that says why, and `candidates` are the names and dates of several
+    credentials of which it is one.
+    """
+
+    day: date | None = None
+    reason: str = ""
+    candidates: tuple[tuple[str, date], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """What pages and mails call a credential of one kind, and what people do with it.
 
     `owner` is what lists of facts call the identity behind it; `permission` is one of what it may do. `date_shown` says
     where to look up its date, `new` how to get another, `end` and `managed_in` how and where to make it useless, and
-    `after_end` what works then.
+    `after_end` what works then. `date_read_in` is where we can read the date ourselves.
     """
 
     name: str
@@ -74,6 +87,7 @@ class Words:
     managed_in: str
     new: str
     after_end: str = ""
+    date_read_in: str = ""
 
 
 ANY_CREDENTIAL = Words(

@@ -31,6 +31,7 @@ from connections.views.kept_input import kept_input, kept_projects
 from connections.views.report_presenter import ReportView
 from connections.views.token_panel import (
     TokenPanel,
+    date_words,
     expiry_words,
     facts_of,
     has_new_result,
@@ -165,6 +166,7 @@ def _panel(form: ConnectForm, tested: VerificationResult | None) -> TokenPanel:
         accept_verb="Connect",
         submit_url=reverse("connections:add-azure-devops"),
         expires=expiry_words(form),
+        date_read=date_words([tested.report] if tested else []),
         facts=facts_of(form),
         verification_key=tested.verification_key if tested else "",
         reports=[_report(form, tested.report)] if tested else [],

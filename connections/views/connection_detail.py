@@ -193,6 +193,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "can_renew": clients.can_renew(connection) and request.user.has_perm("connections.rotate_connection"),
         "renewals": renewal_reads.pending_of(connection),
         **_facts_of_token(connection, is_date_entered=credential.date_source is DateSource.PERSON),
+        "has_date_of_its_own": credential.date_source is DateSource.CREDENTIAL,
         "projects_summary": projects_summary(len(shown.projects), of_all=connection.all_projects),
         "organization_url": tokens.removesuffix("/_usersSettings/tokens"),
         "tokens_page": tokens,

@@ -47,6 +47,7 @@ def connection_rows(
     `words` are what to call a credential that is not the token of a person.
     """
     for row in rows:
+        kind = words.get(row.pk, PersonalAccessToken.words)
         state = states(row, today=today)
         checked_at = timezone.localtime(row.checked_at) if row.checked_at else None
         yield ConnectionRow(
@@ -55,7 +56,7 @@ def connection_rows(
             url=row_url("connections:detail", row.pk),
             # Nothing of an identity of this server is updated here.
             update_url="" if never_expires(row.expires_on) else row_url("connections:update-token", row.pk),
-            update_label=f"Update {words.get(row.pk, PersonalAccessToken.words).name}",
+            update_label=f"Update {kind.name}",
             is_default=row.is_default,
             provider=_provider(row.provider),
             organization=row.organization,
@@ -65,7 +66,7 @@ def connection_rows(
                 None if never_expires(row.expires_on) else row.expires_on,
                 state.expires_text,
                 state.expires_tone,
-                is_read=row.expires_on == row.expires_read_on,
+                read_in=kind.date_read_in if row.expires_on == row.expires_read_on else "",
             ),
             checked_at=checked_at,
             checked_text=f"{checked_at:%-d %b %Y, %H:%M}" if checked_at else "",
@@ -82,9 +83,9 @@ def chips(shown: tuple[Chip, ...]) -> SafeString:
 
 
 @lru_cache(maxsize=512)
-def expiry_cell(day: date | None, text: str, tone: str, *, is_read: bool = False) -> SafeString:
-    """An expiry date with its words. `is_read` is whether it was read from Azure DevOps."""
-    return render_to_string("connections/expiry.html", {"day": day, "text": text, "tone": tone, "is_read": is_read})
+def expiry_cell(day: date | None, text: str, tone: str, *, read_in: str = "") -> SafeString:
+    """An expiry date with its words. `read_in` is where it was read, if a person did not enter it."""
+    return render_to_string("connections/expiry.html", {"day": day, "text": text, "tone": tone, "read_in": read_in})
 
 
 @lru_cache(maxsize=512)

@@ -15,11 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from connections import clients, notification_reads
 from connections.actions import versions
 from connections.actions.edit import Changes, edit, find_project_of, project_choices
+from connections.actions.read_dates import asks_person
 from connections.actions.refusals import CannotEdit
 from connections.domain.form_versions import Conflict
 from connections.forms import EditForm, FindProjectForm
 from connections.models import Connection
-from connections.providers.credential import DateSource
 from connections.views.add_connection import checkboxes
 from connections.views.common import shown_version, warn_of_violations
 from connections.views.connection_detail import find
@@ -107,7 +107,7 @@ def _known(connection: Connection) -> dict[str, Any]:
     return {
         "place": clients.place_of(connection.server),
         "of_application": bool(credential.principal),
-        "asks_date": credential.date_source is DateSource.PERSON,
+        "asks_date": asks_person(connection),
     }
 
 

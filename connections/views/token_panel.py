@@ -1,7 +1,8 @@
 """The panel to test a new token, with its result. Every page with a token form uses it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from django.utils import timezone
 
@@ -12,11 +13,14 @@ from connections.actions.refusals import Refused
 from connections.actions.rotate import Comparison, Replacement
 from connections.actions.verify_credential import VerificationResult
 from connections.domain import expiry
+from connections.domain.problems.notices import Notice, notice
 from connections.domain.problems.refusals import REFUSALS
 from connections.domain.verification import Report
+from connections.domain.where_tried import and_join
 from connections.forms import RotateForm, TokenForm
 from connections.models import Connection
-from connections.providers.credential import labelled
+from connections.providers.azure_devops.graph import SEVERAL
+from connections.providers.credential import ReadDate, labelled
 from connections.providers.registry import CAPABILITIES
 from connections.views.common import notices_about_server
 from connections.views.report_presenter import ReportView, report_view, token_notices
@@ -56,6 +60,8 @@ class TokenPanel:
     verification_key: str = ""
     # The chosen expiry date, in words.
     expires: str = ""
+    # The date that was read during the test, which counts instead.
+    date_read: str = ""
     # What a certificate says about itself, with labels.
     facts: Sequence[tuple[str, str]] = ()
     reports: Sequence[ReportView] = ()
@@ -95,6 +101,13 @@ def has_new_result(refusal: Refused) -> bool:
     return refusal.tested is not None and refusal.field != "token"
 
 
+def date_words(reports: Iterable[Report | None]) -> str:
+    """The expiry date that was read during one of these tests; empty if none was."""
+    days = (report.date.day for report in reports if report is not None and report.date is not None)
+    day = next(filter(None, days), None)
+    return f"{_expires(day)} Read from Microsoft Graph." if day else ""
+
+
 def expiry_words(form: TokenForm) -> str:
     """The chosen expiry date of a form that was sent, to repeat it beside the result."""
     # A form that was not sent, or not read, has nothing to repeat.
@@ -105,10 +118,14 @@ def expiry_words(form: TokenForm) -> str:
     if day is not None and expiry.never_expires(day):
         return "Never expires."
     if day is not None:
-        return f"Expires on {day:%-d %b %Y}, {expiry.in_words(day, timezone.localdate())}."
+        return _expires(day)
     if not form.asks_date:
         return ""
     return "Expiry date unknown." if form.data.get("expires") == "unknown" else "Choose when it expires."
+
+
+def _expires(day: date) -> str:
+    return f"Expires on {day:%-d %b %Y}, {expiry.in_words(day, timezone.localdate())}."
 
 
 def facts_of(form: TokenForm) -> list[tuple[str, str]]:
@@ -132,8 +149,14 @@ def new_token_report(
         violations=reuse_violations(form.cleaned_data["token"], besides=besides),
         today=today,
     )
+    notices += [_several_dates(report.date)] if report.date and report.date.reason == SEVERAL else []
     report = with_cause_of_new(report, place=place, token_reach=reach, today=today)
     return report_view(report, organization=organization, tokens_page=tokens_page, place=place, notices=notices)
+
+
+def _several_dates(read: ReadDate) -> Notice:
+    dates = and_join(f"{name or 'one without a name'} until {day:%-d %b %Y}" for name, day in read.candidates)
+    return notice("several_dates", dates=dates)
 
 
 def replacement(form: RotateForm) -> Replacement:

@@ -7,21 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.entra.directory import Application
 from sandbox.entra.tokens import Claims
-from sandbox.people import AZURE_DEVOPS, AccessToken, Person, Principal
+from sandbox.people import AZURE_DEVOPS, GRAPH, AccessToken, Person, Principal
 
 if TYPE_CHECKING:
     from sandbox.entra.issuer import Issuer
 
 # An application has permissions in Azure DevOps, and no scopes: this one opens every call.
 _NO_LIMIT = ("app_token",)
+APPLICATION_READ = "Application.Read.All"
 _SHORTEST, _LONGEST = 60 * 60, 90 * 60
 
 
 def for_application(issuer: "Issuer", application: Application, resource: str = AZURE_DEVOPS) -> AccessToken:
     """A new access token of an application itself."""
     principal = application.principal
-    claims = {"aud": resource, "idtyp": "app", "appidacr": "2", "oid": principal.object_id, "sub": principal.object_id}
-    return _issued(issuer, application, principal, _NO_LIMIT, claims)
+    claims: Claims = {"aud": resource, "idtyp": "app", "appidacr": "2"}
+    claims |= {"oid": principal.object_id, "sub": principal.object_id}
+    if resource != GRAPH:
+        return _issued(issuer, application, principal, _NO_LIMIT, claims)
+    roles = (APPLICATION_READ,) if application.may_read_applications else ()
+    return _issued(issuer, application, principal, roles, claims | ({"roles": list(roles)} if roles else {}))
 
 
 def for_person(issuer: "Issuer", application: Application, person: Person, scopes: tuple[str, ...]) -> AccessToken:

@@ -56,6 +56,7 @@ def _shown(issuer: Issuer, application: Application) -> dict[str, Any]:
         "workload_token": issuer.workload_token(application.name) if application.federated else "",
         "federated": [asdict(credential) for credential in application.federated],
         "enabled": application.is_enabled,
+        "may_read_applications": application.may_read_applications,
         "organizations": {
             organization.name: organization.licence_of(principal)
             for organization in issuer.state.organizations.values()
@@ -66,10 +67,13 @@ def _shown(issuer: Issuer, application: Application) -> dict[str, Any]:
 
 def _change(issuer: Issuer, application: Application, body: dict[str, Any]) -> None:
     """Carry out what the body names, in this order."""
-    known = {"enabled", "expire_secrets", "new_secret", "certificate", "organization", "licence", "member", "after"}
+    known = {"enabled", "may_read_applications", "expire_secrets", "new_secret", "certificate"}
+    known |= {"organization", "licence", "member", "after"}
     if unknown := set(body) - known:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(sorted(known))}")
     application.is_enabled = bool(body.get("enabled", application.is_enabled))
+    may_read = body.get("may_read_applications", application.may_read_applications)
+    application.may_read_applications = bool(may_read)
     if body.get("expire_secrets"):
         issuer.expire_secrets(application.name)
     if body.get("new_secret"):

@@ -19,10 +19,14 @@ FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
 
 @dataclass
 class ClientSecret:
-    """A client secret. Without `expires_at` it does not expire."""
+    """A client secret. Without `expires_at` it does not expire, which no real one does."""
 
     value: str = field(repr=False)
     expires_at: datetime | None = None
+    created_at: datetime | None = None
+    name: str = "Sandbox"
+    # Microsoft Graph shows no beginning of old ones.
+    has_hint: bool = True
 
     @property
     def key_id(self) -> str:
@@ -49,6 +53,7 @@ class Application:
 
     It has three ids: `client_id`, `object_id` of the registration, and the object id of its `principal`, which is what
     Azure DevOps wants. The access tokens of a disabled one stay valid; a managed identity has no credential of its own.
+    One that `may_read_applications` has the permission Application.Read.All in Microsoft Graph.
     `redirects` are the addresses to which people return after they have signed in; if there are none, any address of
     this machine is accepted.
     """
@@ -60,6 +65,7 @@ class Application:
     certificates: list[Certificate] = field(default_factory=list, repr=False)
     federated: list[FederatedCredential] = field(default_factory=list)
     redirects: list[str] = field(default_factory=list)
+    may_read_applications: bool = False
     is_enabled: bool = True
     is_managed: bool = False
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import parse_qsl
 
-from sandbox.entra import access_tokens, faults, managed_identity, samples, sign_in, token_endpoint
+from sandbox.entra import access_tokens, faults, graph, managed_identity, samples, sign_in, token_endpoint
 from sandbox.entra.answers import json_answer
 from sandbox.entra.authority import Authority
 from sandbox.entra.directory import FEDERATION_AUDIENCE, Application, ClientSecret
@@ -23,6 +23,7 @@ from sandbox.request_log import SeenRequest, remember, shown_query
 from sandbox.state import Licence, State
 
 _A_YEAR = 365 * 24 * 60 * 60
+_SECRET_LIFETIME = timedelta(days=180)
 Controller = Callable[["Issuer", Request, str], Answer]
 
 
@@ -36,6 +37,8 @@ class Issuer:
     def __init__(self, state: State, folder: Path, opened: socket.socket, host: str, azure_devops_url: str) -> None:
         self.state = state
         self.directory = samples.sample_directory()
+        for known in self.directory:
+            self._date_secrets(known)
         self.behaviour = Behaviour(ENTRA_KINDS)
         self.requests: list[SeenRequest] = []
         self.codes: dict[str, sign_in.Code] = {}
@@ -92,13 +95,22 @@ class Issuer:
         It is a member of none. Raises `ValueError` if the name is taken.
         """
         application = samples.new_application(name)
+        self._date_secrets(application)
         self.directory.add(application)
         return application
+
+    def _date_secrets(self, application: Application) -> None:
+        """Let secrets expire as the portal suggests, unless they have a date."""
+        now = self.state.now()
+        for secret in application.secrets:
+            secret.expires_at = secret.expires_at or now + _SECRET_LIFETIME
+            secret.created_at = secret.created_at or min(now, secret.expires_at - _SECRET_LIFETIME)
 
     def add_secret(self, name: str) -> str:
         """Add a client secret to an application."""
         secrets = self.directory.named(name).secrets
         secrets.append(ClientSecret(samples.client_secret(f"{name}-{len(secrets) + 1}")))
+        self._date_secrets(self.directory.named(name))
         return secrets[-1].value
 
     def expire_secrets(self, name: str) -> None:
@@ -173,6 +185,8 @@ class Issuer:
     def _answer(self, request: Request) -> Answer:
         if managed_identity.is_asked(request.path):
             return managed_identity.answer(self, request)
+        if graph.is_asked(request.path):
+            return graph.answer(self, request)
         tenant, *rest = request.path[1:] if request.path[:1] == [samples.SIGN_IN_PATH] else request.path or [""]
         method, controller = _ROUTES.get("/".join(rest).lower(), ("", None))
         if controller is None:

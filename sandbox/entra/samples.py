@@ -12,6 +12,7 @@ OTHER_TENANT = "00000000-aaaa-4bbb-8ccc-000000000002"
 # What happens to each sample application.
 SAMPLES = {
     "full": "everything works, in every organization",
+    "dated": "everything works, and Microsoft Graph shows it when its secret expires",
     "limited": "may read, contribute code in two projects, and queue builds in one of them",
     "reader": "may only read",
     "stakeholder": "has a Stakeholder licence, and sees no code",
@@ -47,6 +48,7 @@ def sample_directory() -> Directory:
     applications = [new_application(name) for name in SAMPLES]
     by_name = {application.name: application for application in applications}
     by_name["full"].secrets.append(ClientSecret(client_secret("full-expired"), EPOCH - timedelta(days=1)))
+    by_name["dated"].may_read_applications = True
     by_name["disabled"].is_enabled = False
     by_name["managed"].is_managed = True
     by_name["managed"].secrets = []
@@ -77,7 +79,7 @@ def add_principals(state: State, directory: Directory) -> None:
     for name in ("limited", "reader", "stakeholder", "no-licence"):
         acme.members.add(directory.named(name).principal.id)
     for organization in state.organizations.values():
-        for name in ("full", "managed"):
+        for name in ("full", "dated", "managed"):
             add_to_organization(organization, directory.named(name).principal)
     _limit(acme, directory.named("limited").principal)
     _show(acme, directory.named("reader").principal, _SHOWN_PROJECTS)

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 from sandbox.entra import access_tokens, assertions, sign_in
 from sandbox.entra.directory import Application
 from sandbox.entra.refusals import TokenRefused
-from sandbox.people import AZURE_DEVOPS
+from sandbox.people import AZURE_DEVOPS, GRAPH
 
 if TYPE_CHECKING:
     from sandbox.entra.issuer import Issuer
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-GRAPH = "https://graph.microsoft.com"
 RESOURCES = (AZURE_DEVOPS, GRAPH)
 _DEFAULT = "/.default"
 

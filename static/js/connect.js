@@ -214,6 +214,8 @@ document.addEventListener("input", (event) => {
 const repeatExpiry = () => {
   const line = one("[data-expiry]");
   if (!line) return;
+  // The result has the date that was read, whatever was chosen.
+  if (one("[data-date-read]")) return void (line.textContent = "");
   const chosen = one("[name=expires]:checked", line.closest("form"));
   const day = chosen?.closest("label").textContent.split(": ")[1];
   if (day) line.textContent = `Expires on ${day.trim()}.`;
@@ -230,6 +232,7 @@ document.addEventListener("change", (event) => {
 
 // The whole result and the button below it, where they fit on the screen.
 document.addEventListener("htmx:afterSettle", (event) => {
+  if (one("[data-date-read]")) repeatExpiry();
   const outcome = event.detail.elt.matches("#test-result") && event.detail.elt.closest(".test-outcome");
   if (outcome && outcome.offsetHeight < innerHeight) outcome.scrollIntoView({ block: "nearest" });
 });

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.entra.token_endpoint import GRAPH
-from sandbox.people import TENANT
+from sandbox.people import GRAPH, TENANT
 from sandbox.server import Sandbox
 from tests.sandbox.conftest import Caller
 

@@ -117,6 +117,13 @@ _ALL = (
         "Add the date",
     ),
     Notice(
+        "several_dates",
+        "info",
+        "calendar-clock",
+        "Several secrets begin like this one",
+        "Microsoft Graph shows only the first characters of each: {dates}. Choose the date of this one.",
+    ),
+    Notice(
         "not_reached_once",
         "quiet",
         "info",

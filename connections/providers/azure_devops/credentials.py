@@ -31,6 +31,7 @@ class PersonalAccessToken(Credential, Signer):
         ended="revoked",
         managed_in="in Azure DevOps",
         new="create a new token",
+        date_read_in="Azure DevOps",
     )
 
     def sign(self, headers: MutableMapping[str, str]) -> None:

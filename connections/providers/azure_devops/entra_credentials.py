@@ -30,7 +30,7 @@ def words_of_identity(name: str) -> Words:
     )
 
 
-def words_of(name: str, *, new: str) -> Words:
+def words_of(name: str, *, new: str, date_read_in: str = "") -> Words:
     """The words for a credential of an application that is called `name`. `new` says how to get another."""
     return Words(
         name=name,
@@ -44,6 +44,7 @@ def words_of(name: str, *, new: str) -> Words:
         managed_in="in Microsoft Entra",
         new=new,
         after_end=f"Access tokens that were fetched with the {name} before are valid for about an hour.",
+        date_read_in=date_read_in,
     )
 
 
@@ -89,13 +90,13 @@ def tenant_of(credential: Credential) -> str:
 
 
 class EntraClientSecret(EntraCredential):
-    """A client secret. Microsoft Entra does not tell its expiry date, so people record it."""
+    """A client secret. People record its expiry date, unless the application may read it in Microsoft Graph."""
 
     __slots__ = ()
 
     kind = "entra_client_secret"
     label = "Microsoft Entra client secret"
-    words = words_of("client secret", new="create a new client secret")
+    words = words_of("client secret", new="create a new client secret", date_read_in="Microsoft Graph")
 
     @classmethod
     def of(cls, tenant: str, client: str, secret: str) -> Self:
@@ -105,6 +106,11 @@ class EntraClientSecret(EntraCredential):
     def proof(self, endpoint: str) -> Mapping[str, str]:
         """The secret itself."""
         return {"client_secret": self._parts["secret"]}
+
+    @property
+    def hint(self) -> str:
+        """What Microsoft Graph shows of it: its first three characters."""
+        return self._parts["secret"][:3]
 
     def secrets(self) -> tuple[str, ...]:
         """The secret, without the ids, which are no secrets."""

@@ -79,47 +79,17 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenSource(ABC):
-    """Where access tokens are fetched. `authority` has the address, the certificate authorities and the proxy."""
+class Endpoint:
+    """What is asked beside Azure DevOps. `authority` has the address, the certificate authorities and the proxy."""
 
     authority: Server
     connect_timeout: float = 5.0
     seconds: float = 15.0
 
-    @abstractmethod
-    def request_for(self, credential: EntraCredential) -> Request:
-        """What is sent for an access token of this credential. Raises `AzureDevOpsError`."""
-
-    def refusal(self, answer: Response) -> errors.AzureDevOpsError:
-        """What an answer without a token means."""
-        return refusal_of(answer)
-
     def unreachable(self, error: errors.AzureDevOpsError, host: str) -> errors.AzureDevOpsError:
         """What it means that there was no answer."""
         kind = errors.EntraNotTrusted if isinstance(error, errors.TlsFailure) else errors.EntraUnreachable
         return kind(detail=error.code, host=host)
-
-    def fetch(self, credential: EntraCredential) -> AccessToken:
-        """A new access token. Raises `EntraError`."""
-        asked_at = time.monotonic()
-        with deadline(asked_at + self.seconds) as ends_at:
-            outcome = self._exchange(credential, ends_at)
-        host = urlsplit(self.authority.url).hostname or ""
-        extra = {"seconds": round(time.monotonic() - asked_at, 3), "client": credential.client}
-        if isinstance(outcome, errors.AzureDevOpsError):
-            log.info("Microsoft Entra at %s: %s: %s", host, outcome.code, outcome.detail, extra=extra)
-            # Raised here, without the exception of requests, which contains the secret.
-            raise outcome
-        log.debug("Microsoft Entra at %s: issued an access token", host, extra=extra)
-        return AccessToken(outcome[0], asked_at, outcome[1])
-
-    def _exchange(self, credential: EntraCredential, ends_at: float) -> tuple[Secret, float] | errors.AzureDevOpsError:
-        try:
-            request = self.request_for(credential)
-        except errors.AzureDevOpsError as error:
-            return error
-        answer = self._answer(request, ends_at)
-        return answer if isinstance(answer, errors.AzureDevOpsError) else issued(answer) or self.refusal(answer)
 
     def _answer(self, request: Request, ends_at: float) -> Response | errors.AzureDevOpsError:
         host = urlsplit(self.authority.url).hostname or ""
@@ -153,8 +123,45 @@ class TokenSource(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class TokenSource(Endpoint, ABC):
+    """Where access tokens are fetched."""
+
+    @abstractmethod
+    def request_for(self, credential: EntraCredential) -> Request:
+        """What is sent for an access token of this credential. Raises `AzureDevOpsError`."""
+
+    def refusal(self, answer: Response) -> errors.AzureDevOpsError:
+        """What an answer without a token means."""
+        return refusal_of(answer)
+
+    def fetch(self, credential: EntraCredential) -> AccessToken:
+        """A new access token. Raises `EntraError`."""
+        asked_at = time.monotonic()
+        with deadline(asked_at + self.seconds) as ends_at:
+            outcome = self._exchange(credential, ends_at)
+        host = urlsplit(self.authority.url).hostname or ""
+        extra = {"seconds": round(time.monotonic() - asked_at, 3), "client": credential.client}
+        if isinstance(outcome, errors.AzureDevOpsError):
+            log.info("Microsoft Entra at %s: %s: %s", host, outcome.code, outcome.detail, extra=extra)
+            # Raised here, without the exception of requests, which contains the secret.
+            raise outcome
+        log.debug("Microsoft Entra at %s: issued an access token", host, extra=extra)
+        return AccessToken(outcome[0], asked_at, outcome[1])
+
+    def _exchange(self, credential: EntraCredential, ends_at: float) -> tuple[Secret, float] | errors.AzureDevOpsError:
+        try:
+            request = self.request_for(credential)
+        except errors.AzureDevOpsError as error:
+            return error
+        answer = self._answer(request, ends_at)
+        return answer if isinstance(answer, errors.AzureDevOpsError) else issued(answer) or self.refusal(answer)
+
+
+@dataclass(frozen=True, slots=True)
 class Issuer(TokenSource):
-    """The token endpoint of Microsoft Entra."""
+    """The token endpoint of Microsoft Entra. `scope` says what the access tokens are for."""
+
+    scope: str = SCOPE
 
     def endpoint(self, tenant: str) -> str:
         """Where tokens of this tenant are requested."""
@@ -163,7 +170,7 @@ class Issuer(TokenSource):
     def request_for(self, credential: EntraCredential) -> Request:
         """A form with what proves who asks."""
         endpoint = self.endpoint(credential.tenant)
-        fields = {"client_id": credential.client, "scope": SCOPE, "grant_type": "client_credentials"}
+        fields = {"client_id": credential.client, "scope": self.scope, "grant_type": "client_credentials"}
         return self._form(credential.tenant, {**fields, **credential.proof(endpoint)})
 
     def _form(self, tenant: str, fields: Mapping[str, str]) -> Request:
@@ -211,8 +218,15 @@ def _seconds(value: object, *, most: float = _LONGEST_LIFE) -> float:
     return min(seconds, most) if seconds > 0 else 0.0
 
 
-def authority(url: str, *, ca_bundle: str = "", proxy: str = "", on_this_machine: bool = False) -> Server:
-    """One of AUTHORITIES, or for a sandbox an authority on this machine. Raises `InvalidAuthority`."""
+def authority(
+    url: str,
+    *,
+    ca_bundle: str = "",
+    proxy: str = "",
+    on_this_machine: bool = False,
+    known: tuple[str, ...] = AUTHORITIES,
+) -> Server:
+    """One of the `known` addresses, or for a sandbox an address on this machine. Raises `InvalidAuthority`."""
     tidy = url.strip().rstrip("/").lower()
     try:
         parts = urlsplit(tidy)
@@ -220,8 +234,8 @@ def authority(url: str, *, ca_bundle: str = "", proxy: str = "", on_this_machine
     except ValueError:
         raise InvalidAuthority(f"{url} is not an address.") from None
     if parts.username is not None or parts.path or parts.query or parts.fragment:
-        raise InvalidAuthority("It must be a scheme and a host, such as https://login.microsoftonline.com.")
-    if not (local if on_this_machine else tidy in AUTHORITIES):
-        allowed = "https://127.0.0.1:PORT" if on_this_machine else " or ".join(AUTHORITIES)
+        raise InvalidAuthority(f"It must be a scheme and a host, such as {known[0]}.")
+    if not (local if on_this_machine else tidy in known):
+        allowed = "https://127.0.0.1:PORT" if on_this_machine else " or ".join(known)
         raise InvalidAuthority(f"It must be {allowed}.")
     return Server("Microsoft Entra", tidy, ca_bundle=ca_bundle or None, proxy=proxy or None)

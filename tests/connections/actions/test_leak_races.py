@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from connections.actions import declare_leak, rotate
 from connections.actions.rotate import Replacement
+from connections.domain.verification import Report
 from connections.models import Connection, LeakedToken, Mail
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from history.models import Event
@@ -59,10 +60,10 @@ def test_a_rotation_under_way_leaves_the_new_token_in_use(
     is_locked = threading.Event()
     store = rotate._store
 
-    def store_slowly(stored: Connection, token: PersonalAccessToken) -> None:
+    def store_slowly(stored: Connection, token: PersonalAccessToken, report: Report) -> None:
         is_locked.set()
         time.sleep(0.5 if database.vendor == "postgresql" else 0)
-        store(stored, token)
+        store(stored, token, report)
 
     monkeypatch.setattr(rotate, "_store", store_slowly)
 
