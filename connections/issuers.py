@@ -1,7 +1,7 @@
 """Where access tokens for a server are fetched, and what signs its requests. Alone reads the settings of issuers."""
 
 from collections.abc import MutableMapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from django.conf import settings
@@ -30,6 +30,8 @@ from core.secrets import Secret
 
 # The places of AZURE_DEVOPS_MANAGED_IDENTITY.
 VIRTUAL_MACHINE, APP_SERVICE = "virtual-machine", "app-service"
+# What the REST API and commands call the identities of this server.
+IDENTITY_NAMES = {"workload": EntraFederatedToken.kind, "managed": EntraManagedIdentity.kind}
 # A test waits no longer for a date, which people can enter.
 _GRAPH_SECONDS = 5.0
 
@@ -96,7 +98,12 @@ def graph_of(server: Server) -> Graph | None:
 
 
 def identities() -> dict[str, EntraCredential]:
-    """The identities of this server that the site administrator turned on, by kind."""
+    """The identities of this server that people may choose, by kind: those turned on, or those of the sandbox."""
+    return _of_sandbox() | _turned_on()
+
+
+def _turned_on() -> dict[str, EntraCredential]:
+    """The identities that the site administrator turned on."""
     tenant, client = settings.AZURE_TENANT_ID, settings.AZURE_CLIENT_ID
     on: dict[str, EntraCredential] = {}
     if settings.AZURE_DEVOPS_WORKLOAD_IDENTITY:
@@ -106,22 +113,63 @@ def identities() -> dict[str, EntraCredential]:
     return on
 
 
+def _of_sandbox() -> dict[str, EntraCredential]:
+    """The identities of this machine in the sandbox of `make run`, which no other server accepts."""
+    tenant, _, client = settings.SANDBOX_IDENTITY.partition("/")
+    if not client:
+        return {}
+    return {
+        EntraFederatedToken.kind: EntraFederatedToken.of(tenant, client),
+        EntraManagedIdentity.kind: EntraManagedIdentity.of(tenant, SYSTEM_ASSIGNED),
+    }
+
+
+def identity_named(name: str) -> EntraCredential | None:
+    """The identity of this server with a name of `IDENTITY_NAMES`; None if it is not turned on."""
+    return identities().get(IDENTITY_NAMES[name])
+
+
 def _signer_of(server: Server, credential: EntraCredential, *, fresh: bool) -> Signer:
     issuer = issuer_of(server)
     if issuer is None:
         return _NotOffered()
     if credential.date_source is not DateSource.NEVER_EXPIRES:
         return Bearer(credential, issuer, fresh=fresh)
-    if identities().get(credential.kind) != credential:
+    place = next(iter(_places_of(server, credential)), None)
+    if place is None:
         return _NotOffered(errors.IdentityNotOffered)
+    return Bearer(*_source_of(server, credential, issuer, place), fresh=fresh)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where this server has an identity: the place of managed ones, and the file of a workload's token."""
+
+    managed: str
+    token_file: str
+
+
+def _places_of(server: Server, credential: EntraCredential) -> list[_Place]:
+    """Where this server has this identity: none if it is turned off, or for another server."""
+    places = []
+    if _turned_on().get(credential.kind) == credential:
+        places.append(_Place(settings.AZURE_DEVOPS_MANAGED_IDENTITY, settings.AZURE_FEDERATED_TOKEN_FILE))
+    if server.is_sandbox and _of_sandbox().get(credential.kind) == credential:
+        places.append(_Place(VIRTUAL_MACHINE, settings.SANDBOX_FEDERATED_TOKEN_FILE))
+    return places
+
+
+def _source_of(
+    server: Server, credential: EntraCredential, issuer: Issuer, place: _Place
+) -> tuple[EntraCredential, TokenSource]:
     if isinstance(credential, EntraFederatedToken):
-        return Bearer(credential.reading(settings.AZURE_FEDERATED_TOKEN_FILE), issuer, fresh=fresh)
-    return Bearer(credential, _managed_identities(server, seconds=issuer.seconds), fresh=fresh)
+        return credential.reading(place.token_file), issuer
+    return credential, _managed_identities(server, place.managed, seconds=issuer.seconds)
 
 
-def _managed_identities(server: Server, *, seconds: float) -> TokenSource:
+def _managed_identities(server: Server, place: str, *, seconds: float) -> TokenSource:
     """Where Azure offers managed identities to this process. The sandbox plays both places at its own address."""
-    if settings.AZURE_DEVOPS_MANAGED_IDENTITY == VIRTUAL_MACHINE:
+    if place == VIRTUAL_MACHINE:
         return MachineIdentities(here(server.url if server.is_sandbox else MACHINE_URL), seconds=seconds)
     url = f"{server.url}{SERVICE_PATH}" if server.is_sandbox else settings.IDENTITY_ENDPOINT
     return ServiceIdentities(here(url), seconds=seconds, header=Secret(settings.IDENTITY_HEADER))

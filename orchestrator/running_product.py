@@ -23,15 +23,24 @@ _SANDBOX_KIND = "kind=sandbox"
 
 @dataclass(frozen=True, slots=True)
 class SandboxEntra:
-    """The sandbox's Microsoft Entra: its port, and the folder with its certificates."""
+    """The sandbox's Microsoft Entra: its port, and the folder with its certificates.
+
+    `identity` is the application whose token of a workload is there: its tenant and client id.
+    """
 
     port: int
     folder: Path
+    identity: str = ""
 
     @property
     def authority(self) -> str:
         """Where applications get access tokens."""
         return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def workload_token_file(self) -> str:
+        """The file with a token of this workload, as a platform would write it."""
+        return str(self.folder / "workload.jwt")
 
     @property
     def ca_bundle(self) -> str:
@@ -41,15 +50,19 @@ class SandboxEntra:
 
 @dataclass(frozen=True, slots=True)
 class RunningProduct:
-    """Where it is. `sandbox_port` and `entra_port` are None when no sandbox was started."""
+    """Where it is. `sandbox_port` and `entra_port` are None when no sandbox was started.
+
+    `identity` is that of this machine in the sandbox: a tenant and a client id.
+    """
 
     site_url: str
     sandbox_port: int | None
     entra_port: int | None = None
+    identity: str = ""
 
     def sandbox_entra(self, var_dir: Path) -> SandboxEntra | None:
         """The sandbox's Microsoft Entra, if one runs."""
-        return SandboxEntra(self.entra_port, var_dir / ENTRA_FOLDER) if self.entra_port else None
+        return SandboxEntra(self.entra_port, var_dir / ENTRA_FOLDER, self.identity) if self.entra_port else None
 
     def servers_with_sandbox(self, servers: str) -> str:
         """Add the sandbox to AZURE_DEVOPS_SERVERS, unless that has one, or another server of its name."""
@@ -99,8 +112,8 @@ def read(folder: Path) -> RunningProduct | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         noted = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
         os.kill(int(noted["pid"]), 0)
-        ports = [None if noted[name] is None else int(noted[name]) for name in ("sandbox_port", "entra_port")]
-        return RunningProduct(str(noted["site_url"]), *ports)
+        sandbox, entra = (None if noted[name] is None else int(noted[name]) for name in ("sandbox_port", "entra_port"))
+        return RunningProduct(str(noted["site_url"]), sandbox, entra, str(noted.get("identity", "")))
     return None
 
 

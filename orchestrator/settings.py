@@ -302,6 +302,9 @@ IDENTITY_HEADER = env.secret("IDENTITY_HEADER")
 _SANDBOX_ENTRA = _RUNNING.sandbox_entra(VAR_DIR) if _RUNNING else None
 SANDBOX_ENTRA_AUTHORITY = env.str("SANDBOX_ENTRA_AUTHORITY", default=_SANDBOX_ENTRA.authority if _SANDBOX_ENTRA else "")
 SANDBOX_ENTRA_CA_BUNDLE = env.str("SANDBOX_ENTRA_CA_BUNDLE", default=_SANDBOX_ENTRA.ca_bundle if _SANDBOX_ENTRA else "")
+# The identity of this machine in the sandbox of `make run`, as tenant and client id, and the token of its workload.
+SANDBOX_IDENTITY = _SANDBOX_ENTRA.identity if _SANDBOX_ENTRA else ""
+SANDBOX_FEDERATED_TOKEN_FILE = _SANDBOX_ENTRA.workload_token_file if _SANDBOX_ENTRA else ""
 # The application that is registered for renewing tokens at Azure DevOps Services; empty turns that off.
 TOKEN_RENEWAL_TENANT_ID = env.str("TOKEN_RENEWAL_TENANT_ID", default="")
 TOKEN_RENEWAL_CLIENT_ID = env.str("TOKEN_RENEWAL_CLIENT_ID", default="")

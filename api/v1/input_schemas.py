@@ -1,5 +1,6 @@
 """Schemas of bodies, and of what they say about an application of Microsoft Entra."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from ninja import Schema
@@ -15,6 +16,13 @@ class Input(Schema):
     """A body."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class ServerIdentity(StrEnum):
+    """An identity of this server."""
+
+    WORKLOAD = "workload"
+    MANAGED = "managed"
 
 
 class ApplicationInput(Input):

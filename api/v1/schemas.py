@@ -9,7 +9,7 @@ from ninja import Header, Schema
 from pydantic import BeforeValidator, Field, StrictBool, StringConstraints
 
 from api import waiting
-from api.v1.input_schemas import ApplicationInput, Input, Line, SecretText
+from api.v1.input_schemas import ApplicationInput, Input, Line, SecretText, ServerIdentity
 from connections import models
 from connections.domain.health import Health
 from connections.providers.capability import Verdict
@@ -56,11 +56,15 @@ Prefer = Annotated[
 
 _KEPT = "The personal access token. It is stored encrypted and never returned."
 _APPLICATION = "Instead of a token, for Azure DevOps Services: an application of Microsoft Entra."
-_EXPIRES_ON = "The last day of the token or client secret. That of a certificate is read from it."
+_IDENTITY = "Instead of both: an identity of this server that the site administrator turned on. Nothing of it expires."
+_EXPIRES_ON = (
+    "The last day of the token or client secret. That of a certificate is read from it, and that of a client secret "
+    "from Microsoft Graph if its application may read it there."
+)
 
 
 class ConnectionInput(Input):
-    """A new connection, with a token or an application.
+    """A new connection, with a token, an application or an identity of this server.
 
     The credential is verified first; one without every scope or permission requires `accept_limited`.
     """
@@ -69,6 +73,7 @@ class ConnectionInput(Input):
     organization: Line = Field(description="Name or address of the organization or collection.")
     token: SecretText | None = Field(None, description=_KEPT)
     application: ApplicationInput | None = Field(None, description=_APPLICATION)
+    identity: ServerIdentity | None = Field(None, description=_IDENTITY)
     server: Line | None = Field(None, description="Name of a configured server; the first one by default.")
     expires_on: Day | None = Field(None, description=_EXPIRES_ON)
     token_reach: Reach = Field(Reach.UNKNOWN, description="For which organizations the token was made.")
@@ -84,6 +89,7 @@ class TestInput(Input):
         None, description="The personal access token. It is not stored and never returned."
     )
     application: ApplicationInput | None = Field(None, description=_APPLICATION)
+    identity: ServerIdentity | None = Field(None, description=_IDENTITY)
     server: Line | None = Field(None, description="Name of a configured server; the first one by default.")
     token_reach: Reach = Field(Reach.UNKNOWN, description="For which organizations the token was made.")
     projects: ProjectIds | None = Field(None, description="Ids of the projects to test it in; null for any.")

@@ -9,6 +9,8 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from connections.cli.common import ExitCode, Options, token_from_input
+from connections.domain.problems import catalogue
+from connections.issuers import IDENTITY_NAMES, identity_named
 from connections.models import Connection
 from connections.providers.azure_devops.entra_input import ApplicationInput, read_application
 from connections.providers.azure_devops.key_files import LONGEST_FILE
@@ -31,11 +33,19 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--certificate-password", action="store_true", help="standard input has the password of the file")
 
 
+def add_identity_argument(verb: argparse.ArgumentParser) -> None:
+    """Add the option to connect without any input."""
+    names = sorted(IDENTITY_NAMES)
+    verb.add_argument("--identity", choices=names, help="an identity of this server; nothing is read")
+
+
 def credential_from(options: Options, connection: Connection | None = None) -> Credential:
     """The credential. For a connection by an application, its ids need not be given.
 
     Raises `InvalidToken`, `InvalidEntraInput` and `CommandError`.
     """
+    if options.get("identity"):
+        return _of_server(options["identity"])
     stored = connection.credential() if connection else None
     tenant = options["tenant"] or (stored.tenant if stored else "")
     client = options["client"] or (stored.client if stored else "")
@@ -49,6 +59,14 @@ def credential_from(options: Options, connection: Connection | None = None) -> C
         certificate_password=_line("Password of the file: ") if options["certificate_password"] else None,
     )
     return read_application(entered, now=timezone.now())
+
+
+def _of_server(name: str) -> Credential:
+    credential = identity_named(name)
+    if credential is None:
+        problem = catalogue.problem("identity_not_offered")
+        raise CommandError(problem.full, returncode=ExitCode.REFUSED)
+    return credential
 
 
 def _line(prompt: str) -> Secret:

@@ -28,7 +28,7 @@ from connections.cli.common import (
     warnings,
 )
 from connections.cli.credentials import add_arguments as add_credential_arguments
-from connections.cli.credentials import credential_from
+from connections.cli.credentials import add_identity_argument, credential_from
 from connections.domain.health import Health
 from connections.models import Connection
 from connections.old_tokens import OldToken, replaced_tokens
@@ -55,6 +55,7 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
     adding.add_argument("organization", help="name or URL of the organization or collection")
     adding.add_argument("--owner", required=True, help="username of the connection's owner")
     adding.add_argument("--server", default="", help="name of a server in AZURE_DEVOPS_SERVERS")
+    add_identity_argument(adding)
     updating = verbs.add_parser("update-token", help="Replace the token; it is read from standard input")
     updating.add_argument("name")
     updating.add_argument("--owner", required=True, help="username of the person who updates it")

@@ -1,4 +1,4 @@
-"""The guide: how to create a token, which scopes it needs, and troubleshooting."""
+"""The guide: how to create a token or an application, what it needs, and troubleshooting."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from connections.domain import expiry
 from connections.domain.problems import catalogue
+from connections.issuers import identities
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.organization import Place
 from connections.views.common import guide_context
@@ -22,6 +23,10 @@ def guide(request: HttpRequest) -> HttpResponse:
         "server_problems": [
             catalogue.problem(code, place="collection") for code in catalogue.TROUBLESHOOTING_OF_A_SERVER
         ],
+        "application_problems": [
+            catalogue.problem(code, place=place) for code in catalogue.TROUBLESHOOTING_OF_APPLICATIONS
+        ],
+        "identity_labels": [credential.label.lower() for credential in identities().values()],
         **guide,
     }
     return render(request, AZURE_DEVOPS.guide_template, context)

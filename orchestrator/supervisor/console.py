@@ -111,6 +111,14 @@ def sample_renewal_json(sandbox_port: int) -> str:
     )
 
 
+def sample_identity() -> str:
+    """The tenant and client id of the sandbox's application that accepts a token of this machine's workload."""
+    from sandbox.entra.samples import new_application
+
+    application = new_application("full")
+    return f"{application.tenant}/{application.client_id}"
+
+
 def _sample_application() -> list[str]:
     from sandbox.entra.samples import new_application
 
@@ -122,6 +130,9 @@ def _sample_application() -> list[str]:
         f"{'client':<20}{application.client_id}",
         f"{'secret':<20}{application.secrets[0].value}",
         f"{'certificate':<20}{ENTRA_FOLDER}/full.pem in VAR_DIR",
+        "",
+        "Or without any input: choose “Workload identity of this server” or “Managed identity of this server”. The",
+        "sandbox stands in for the platform and for Azure. docs/sandbox.md has an application for each problem.",
     ]
 
 

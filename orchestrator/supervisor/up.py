@@ -24,6 +24,7 @@ from orchestrator.supervisor import process_specs
 from orchestrator.supervisor.console import (
     SUPERVISOR,
     Console,
+    sample_identity,
     sample_renewal_json,
     sample_tokens_json,
     summary,
@@ -66,7 +67,8 @@ class Product:
         self._port = port_of(self._listener)
         self._sandbox_port = free_near(settings.sandbox_port) if settings.sandbox else None
         entra_port = free_near(self._sandbox_port + 1) if self._sandbox_port else None
-        self._running = RunningProduct(f"http://{HOST}:{self._port}", self._sandbox_port, entra_port)
+        identity = sample_identity() if entra_port else ""
+        self._running = RunningProduct(f"http://{HOST}:{self._port}", self._sandbox_port, entra_port, identity)
         self._url = self._running.site_url
         self._broker_command = [] if settings.redis_url else embedded_broker.command(settings.var_dir)
         self._broker_url = settings.redis_url or embedded_broker.url(settings.var_dir)

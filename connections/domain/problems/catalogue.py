@@ -45,6 +45,26 @@ TROUBLESHOOTING = (
 
 # Shown by the guide from the day on which Azure DevOps stops accepting tokens for all organizations.
 TROUBLESHOOTING_AFTER_THE_END_OF_GLOBAL_TOKENS = ("global_tokens_ended",)
+# Problems of applications in the guide.
+TROUBLESHOOTING_OF_APPLICATIONS = (
+    "principal_not_added",
+    "stakeholder_likely",
+    "principal_without_access",
+    "principal_of_another_tenant",
+    "entra_secret_wrong",
+    "entra_secret_ended",
+    "entra_certificate_unknown",
+    "entra_application_unknown",
+    "entra_tenant_unknown",
+    "entra_application_disabled",
+    "entra_blocked_by_policy",
+    "entra_federation_mismatch",
+    "entra_assertion_out_of_time",
+    "workload_token_unreadable",
+    "managed_identity_unreachable",
+    "managed_identity_not_found",
+    "identity_not_offered",
+)
 # Problems that only Azure DevOps Services has.
 OF_THE_SERVICE_ALONE = (
     "conditional_access",

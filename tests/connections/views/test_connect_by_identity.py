@@ -19,7 +19,7 @@ from connections.providers.azure_devops.access_tokens import TOKENS
 from history.record import SCHEDULER
 from sandbox.entra.issuer import Issuer
 from sandbox.entra.managed_identity import IDENTITY_HEADER
-from tests.api.calls import Program
+from tests.api.calls import Program, problem
 from tests.connections.applications import fields_of
 from tests.connections.commands import Ran
 
@@ -144,6 +144,30 @@ def test_nothing_of_it_is_updated(pages: Client, entra: Issuer) -> None:
     connection = connect(pages, entra, "entra_federated_token")
     for address in (reverse("connections:list"), connection.get_absolute_url()):
         assert reverse("connections:update-token", args=[connection.pk]) not in pages.get(address).text
+
+
+@pytest.mark.usefixtures("managed")
+def test_programs_connect_by_it(root_program: Program) -> None:
+    body = {"name": "By identity", "organization": "acme", "identity": "managed"}
+    assert root_program.post("/connections/test", body)["has_passed"]
+    assert root_program.post("/connections", body)["never_expires"]
+    assert StoredCredential.objects.get().kind == "entra_managed_identity"
+
+
+@pytest.mark.usefixtures("entra")
+def test_programs_are_refused_an_identity_that_is_not_turned_on(root_program: Program) -> None:
+    body = {"name": "By identity", "organization": "acme", "identity": "workload"}
+    found = problem(root_program.call("POST", "/connections", body), 422, "identity_not_offered")
+    assert found["errors"][0]["field"] == "identity"
+
+
+@pytest.mark.usefixtures("workload")
+def test_a_command_connects_by_it(maintainer: User) -> None:
+    ran = Ran("add", "By identity", "acme", "--owner", maintainer.username, "--identity", "workload")
+    assert (ran.code, ran.err) == (0, "")
+    refused = Ran("add", "Other", "acme", "--owner", maintainer.username, "--identity", "managed")
+    assert refused.code == 1
+    assert "This identity is turned off" in refused.err
 
 
 @pytest.mark.usefixtures("workload")
