@@ -1,6 +1,10 @@
-"""`python -m tests.faults.azure PORT LATENCY`: the sandbox as a process, with more organizations and more tokens."""
+"""`python -m tests.faults.azure PORT LATENCY [ENTRA_PORT FOLDER]`: the sandbox as a process, with more tokens.
+
+With a folder for its certificates, Microsoft Entra is beside it.
+"""
 
 import sys
+from pathlib import Path
 
 from sandbox.people import Token
 from sandbox.sample_code import MAYA
@@ -30,7 +34,17 @@ def main() -> None:
     for number in range(SPARE):
         token = Token(spare_token(number), f"spare-{number:03}", MAYA, "acme", FULL)
         state.tokens[token.secret] = token
-    sandbox = Sandbox(port=int(sys.argv[1]), latency=float(sys.argv[2]), state=state)
+    port, latency, *entra = sys.argv[1:]
+    sandbox = Sandbox(
+        port=int(port),
+        latency=float(latency),
+        state=state,
+        entra_port=int(entra[0]) if entra else 0,
+        entra=Path(entra[1]) if entra else None,
+    )
+    if sandbox.has_entra:
+        # Clients read the file before they connect.
+        _ = sandbox.entra.ca_file
     print(f"Sandbox on {sandbox.url}", flush=True)
     sandbox.serve_forever()
 

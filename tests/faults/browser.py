@@ -1,12 +1,15 @@
 """A person at the pages, over real HTTP, without JavaScript."""
 
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
+from tests.faults.forms import Form, form_with
 from tests.faults.stack import PASSWORD
+from tests.faults.waiting import until
 
 # What a person waits for a page before they give up.
 PATIENCE = 60.0
@@ -36,6 +39,18 @@ class Browser:
             self._site + path, data=fields, headers=headers, timeout=patience, allow_redirects=False
         )
         return self._kept(answer)
+
+    def form_on(self, path: str, button: str) -> Form:
+        """The form with a button of these words, once the page has one."""
+        seen = until(lambda: form_with(self.get(path).text, button), within=20, saying=f"{path} offers {button!r}")
+        assert seen is not None
+        return replace(seen, action=seen.action or path)
+
+    def press(self, path: str, button: str, *, choice: str = "") -> requests.Response:
+        """Send the form with this button, with the choice whose label begins like this."""
+        form = self.form_on(path, button)
+        fields: dict[str, Any] = form.pressed(button) | (form.chosen(choice) if choice else {})
+        return self.post(form.action, **fields)
 
     def version_on(self, path: str) -> str:
         """The version that the first form of a page carries; empty when there is no such page any more."""

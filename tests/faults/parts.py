@@ -64,6 +64,11 @@ class Part:
         """`kill -9`, and nothing else. Returns when it is gone."""
         self._end(signal.SIGKILL)
 
+    def kill_children(self) -> None:
+        """`kill -9` of the processes that it forked and that do its work; it forks others by itself."""
+        for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+
     def stop(self) -> None:
         """In good order."""
         self._end(signal.SIGTERM)

@@ -89,6 +89,16 @@ def scattered(*, organizations: list[str]) -> list[int]:
     return made
 
 
+def spare_connections(*, count: int) -> list[int]:
+    """Healthy connections to the sandbox, each with a spare token of its own; their ids."""
+    owner = User.objects.get_or_create(username="owner")[0]
+    made = [
+        connect_for_real(owner, name=f"Spare {number:03}", organization=ORGANIZATION, secret=spare_token(number))
+        for number in range(count)
+    ]
+    return [one.pk for one in made]
+
+
 def _keep_token(connection: Connection, token: str) -> None:
     from connections.providers.azure_devops.credentials import PersonalAccessToken
 
@@ -117,6 +127,11 @@ def kept_tokens() -> dict[int, int]:
     numbers = {spare_token(number): number for number in range(SPARE)}
     kept = StoredCredential.objects.select_related("connection")
     return {one.connection_id: numbers[one.reveal().reveal()] for one in kept}
+
+
+def stored_tokens() -> dict[int, str]:
+    """The token of each connection."""
+    return {stored.connection_id: stored.reveal().reveal() for stored in StoredCredential.objects.all()}
 
 
 def leak() -> tuple[str, str]:
@@ -153,7 +168,9 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "api_tokens": api_tokens,
     "connections": connections,
     "scattered": scattered,
+    "spare_connections": spare_connections,
     "kept_tokens": kept_tokens,
+    "stored_tokens": stored_tokens,
     "leak": leak,
     "renewing_import": renewing_import,
     "run": run,

@@ -12,7 +12,9 @@ from typing import Any
 import requests
 
 from orchestrator.free_ports import HOST, free_near, listen_near, port_of
+from orchestrator.running_product import SAMPLE_RENEWAL, SandboxEntra
 from orchestrator.supervisor import process_specs
+from orchestrator.supervisor.console import sample_renewal_json
 from tests.faults.ground import Ground
 from tests.faults.machine_clock import MachineClock
 from tests.faults.parts import Part, manage
@@ -41,12 +43,14 @@ class Stack:
         settings: Mapping[str, str] | None = None,
         latency: float = 0.0,
         clock: MachineClock | None = None,
+        entra: bool = False,
     ) -> None:
         self.ground = ground
         self.post = post
         self.folder = folder
         azure = free_near(0)
         self.azure_url = f"http://{HOST}:{azure}"
+        self.entra = SandboxEntra(free_near(0), folder / "entra") if entra else None
         self._listener = listen_near(0)
         self.web_url = f"http://{HOST}:{port_of(self._listener)}"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
@@ -62,11 +66,13 @@ class Stack:
             "VAR_DIR": str(folder),
             **LEASES,
             **GENEROUS,
+            **_settings_of_entra(self.entra, azure),
             **(settings or {}),
             **(clock.environment if clock else {}),
         }
         self._parts: list[Part] = []
-        command = (sys.executable, "-m", "tests.faults.azure", str(azure), str(latency))
+        command: tuple[str, ...] = (sys.executable, "-m", "tests.faults.azure", str(azure), str(latency))
+        command += (str(self.entra.port), str(self.entra.folder)) if self.entra else ()
         self.azure = self._part("sandbox", command, "Sandbox on", environment=self._plain)
 
     def worker(self, number: int = 1) -> Part:
@@ -105,14 +111,15 @@ class Stack:
         """Let `tests.faults.rows` put rows into the database; what it says about them."""
         return json.loads(manage(self.environment, "-m", "tests.faults.rows", what, json.dumps(how)))
 
-    def misbehave(self, kind: str, **rule: Any) -> None:
-        """Trouble in Azure DevOps from now on."""
-        answer = requests.post(f"{self.azure_url}/_sandbox/behaviour", json={"kind": kind, **rule}, timeout=10)
+    def misbehave(self, kind: str, *, of: str = "", **rule: Any) -> None:
+        """Trouble in Azure DevOps from now on, or of "/entra" in Microsoft Entra."""
+        answer = requests.post(f"{self.azure_url}/_sandbox{of}/behaviour", json={"kind": kind, **rule}, timeout=10)
         assert answer.status_code == 201, answer.text
 
     def behave(self) -> None:
-        """All trouble in Azure DevOps is over."""
-        assert requests.delete(f"{self.azure_url}/_sandbox/behaviour", timeout=10).status_code == 200
+        """All trouble is over."""
+        for of in ("", "/entra") if self.entra else ("",):
+            assert requests.delete(f"{self.azure_url}/_sandbox{of}/behaviour", timeout=10).status_code == 200
 
     def answered(self) -> int:
         """How many requests Azure DevOps has answered so far."""
@@ -146,6 +153,14 @@ class Stack:
             f"--- {part.name}, {part.lives} lives\n" + "\n".join(part.said().splitlines()[-lines:])
             for part in self._parts
         )
+
+
+def _settings_of_entra(entra: SandboxEntra | None, azure: int) -> dict[str, str]:
+    """What `make run` hands over of the sandbox's Microsoft Entra."""
+    if entra is None:
+        return {}
+    where = {"SANDBOX_ENTRA_AUTHORITY": entra.authority, "SANDBOX_ENTRA_CA_BUNDLE": entra.ca_bundle}
+    return {**where, SAMPLE_RENEWAL: sample_renewal_json(azure)}
 
 
 Stand = Callable[..., AbstractContextManager[Stack]]
