@@ -14,6 +14,7 @@ from django.core.validators import validate_email
 
 from connections.domain import expiry
 from connections.providers.credential import Credential, DateSource
+from core.redaction import holds_secret
 
 NAME_LENGTH = 64
 RECIPIENTS_LENGTH = 2000
@@ -48,8 +49,18 @@ def connection_name(text: str) -> str:
     return one_line_name(text, longest=NAME_LENGTH, missing="Enter a name.")
 
 
+def refuse_secret(text: str, *, field: str) -> None:
+    """Raise `InvalidInput`, which does not repeat the text, if a part of it looks like a secret."""
+    if holds_secret(text):
+        words = "This looks like a token, a password or a key. This field stores no secrets. Remove it."
+        raise InvalidInput("secret_in_text", words, field=field)
+
+
 def one_line_name(text: str, *, longest: int, missing: str) -> str:
-    """A name as one line of at most `longest` characters, with white space collapsed. `missing` asks for it."""
+    """A name as one line of at most `longest` characters, with white space collapsed. `missing` asks for it.
+
+    Many see names, so one that looks like a secret is refused, without repeating it.
+    """
     if has_invisible(text.strip()):
         raise InvalidInput("name_invisible", "The name contains an invisible character.", field="name")
     name = " ".join(unicodedata.normalize("NFC", text).split())
@@ -57,6 +68,7 @@ def one_line_name(text: str, *, longest: int, missing: str) -> str:
         raise InvalidInput("name_missing", missing, field="name")
     if len(name) > longest:
         raise InvalidInput("name_too_long", f"A name has at most {longest} characters.", field="name")
+    refuse_secret(name, field="name")
     return name
 
 

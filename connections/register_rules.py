@@ -15,7 +15,6 @@ from django.core.validators import URLValidator, validate_email
 
 from connections import input_rules
 from connections.input_rules import InvalidInput
-from core.redaction import holds_secret
 
 # What people enter about an entry: the columns of a file, and the fields that a change is compared by.
 FIELDS = (
@@ -57,7 +56,7 @@ _is_web_address = URLValidator(schemes=["http", "https"])
 
 def entry_name(text: str) -> str:
     """The name of an entry, as one line."""
-    refuse_secret(text, field="name")
+    input_rules.refuse_secret(text, field="name")
     return input_rules.one_line_name(text, longest=NAME_LENGTH, missing="Enter a name.")
 
 
@@ -68,7 +67,7 @@ def one_line(text: str, *, field: str, longest: int = LINE_LENGTH) -> str:
 
 def plain_text(text: str, *, field: str, longest: int = NOTES_LENGTH) -> str:
     """A text that may have several lines; it may be empty."""
-    refuse_secret(text, field=field)
+    input_rules.refuse_secret(text, field=field)
     text = text.strip() if text.isascii() and text.isprintable() else _normalized(text, field=field)
     if len(text) > longest:
         words = f"{_LABELS[field]} has at most {longest} characters."
@@ -83,13 +82,6 @@ def _normalized(text: str, *, field: str) -> str:
     return text
 
 
-def refuse_secret(text: str, *, field: str) -> None:
-    """Raise `InvalidInput`, which does not repeat the text, if a part of it looks like a secret."""
-    if holds_secret(text):
-        words = "This looks like a token, a password or a key. The register stores no secrets. Remove it."
-        raise InvalidInput("secret_in_text", words, field=field)
-
-
 def expiry_date(day: date | None) -> date | None:
     """The expiry date of an entry, which may be in the past."""
     if day is not None and day < OLDEST:
@@ -101,7 +93,7 @@ def expiry_date(day: date | None) -> date | None:
 
 def recipients(text: str) -> str:
     """Additional mail addresses, one per line."""
-    refuse_secret(text, field="extra_recipients")
+    input_rules.refuse_secret(text, field="extra_recipients")
     return input_rules.recipients(text)
 
 

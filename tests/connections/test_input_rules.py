@@ -37,6 +37,8 @@ WRONG_NAMES = [
     ("Acme\x1b[31m main", "name_invisible"),
     ("Acme\u202e niam", "name_invisible"),
     ("x" * 300, "name_too_long"),
+    ("Shop abc8Q~" + "d" * 34, "secret_in_text"),
+    ("ghp_" + "a" * 36, "secret_in_text"),
 ]
 WRONG_DATES = [
     ("2020-01-01", "expiry_passed"),

@@ -60,7 +60,7 @@ def test_a_credential_is_added_and_appears_in_the_list(maintainer: Client) -> No
 def test_a_secret_is_refused_and_not_drawn_back(maintainer: Client, field: str) -> None:
     entered = {"name": "Deploy key", "kind": "pat", "owner": make_person("olga").pk, field: SECRET}
     page = maintainer.post(f"{LIST}add/", entered).content.decode()
-    assert "The register stores no secrets" in page
+    assert "This field stores no secrets" in page
     assert SECRET not in page
     assert not RegisterEntry.objects.exists()
 

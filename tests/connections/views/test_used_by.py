@@ -50,7 +50,7 @@ def test_a_secret_is_refused_and_not_drawn_back(pages: Client) -> None:
     secret = "ghp_" + "a" * 36
     address = reverse("connections:used-by", args=[ConnectionFactory.create().pk])
     page = pages.post(address, {"used_by": f"Shop {secret}"}).content.decode()
-    assert "The register stores no secrets" in page
+    assert "This field stores no secrets" in page
     assert secret not in page
 
 
