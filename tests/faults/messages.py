@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
-from django.conf import settings
 
-QUEUE = settings.CELERY_TASK_DEFAULT_QUEUE
+from orchestrator import celery_settings
+
+QUEUE = celery_settings.SETTINGS["CELERY_TASK_DEFAULT_QUEUE"]
 
 
 class Sender:
@@ -33,7 +34,7 @@ def sender(url: str) -> Iterator[Sender]:
     celery.conf.update(
         task_ignore_result=True,
         task_default_queue=QUEUE,
-        broker_transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
+        broker_transport_options=celery_settings.SETTINGS["CELERY_BROKER_TRANSPORT_OPTIONS"],
     )
     try:
         yield Sender(celery)

@@ -4,11 +4,10 @@ from time import time
 
 import pytest
 from celery import Celery
-from django.conf import settings
 from redis import Redis
 
 from core.models import Heartbeat
-from orchestrator import beat_scheduler
+from orchestrator import beat_scheduler, celery_settings
 from orchestrator.beat_scheduler import BeatScheduler
 from tests.orchestrator.conftest import Broker
 
@@ -22,7 +21,7 @@ def app(url: str) -> Celery:
             "hourly": {"task": "first", "schedule": 3600.0},
             "nightly": {"task": "second", "schedule": "3:20"},
         },
-        broker_transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
+        broker_transport_options=celery_settings.SETTINGS["CELERY_BROKER_TRANSPORT_OPTIONS"],
         task_publish_retry=False,
         beat_max_loop_interval=15,
     )
