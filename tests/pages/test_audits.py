@@ -135,7 +135,7 @@ def test_the_list_costs_the_same_for_one_and_for_a_full_page(
     pages: Client, sandbox: object, django_assert_max_num_queries: Callable[..., object]
 ) -> None:
     ConnectionFactory.create_batch(60)
-    with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(9):  # type: ignore[attr-defined]
         pages.get(reverse("connections:list"))
 
 
