@@ -10,6 +10,7 @@ from connections.domain.rotation_plan import BulkRotation, PlannedConnection, Ro
 from connections.domain.token_policy import Rule, TokenPolicy
 from connections.models import Connection, StoredCredential, StoredTokenPolicy
 from connections.old_tokens import OldToken, replaced_tokens
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.credential import ANY_CREDENTIAL, Words
 from connections.providers.organization import Place
 from connections.providers.registry import words_for
@@ -62,6 +63,11 @@ class RotationPlan:
     def words(self) -> Words:
         """What to call the credentials that expire."""
         return common_words(stored.kind for stored in self.stored)
+
+    @property
+    def has_tokens_of_people(self) -> bool:
+        """Whether one of them is a person's token, which its owner can renew by signing in."""
+        return any(stored.kind == PersonalAccessToken.kind for stored in self.stored)
 
     @property
     def may_share(self) -> bool:

@@ -62,6 +62,10 @@ may_rotate = permission_required("connections.rotate_connection", raise_exceptio
 hide_token = sensitive_post_parameters("token", "certificate_password")
 
 
+def _renewing_is_set_up() -> bool:
+    return any(clients.sign_in(server.name, redirect="") for server in clients.servers())
+
+
 @require_safe
 @may_rotate
 def rotation(request: HttpRequest) -> HttpResponse:
@@ -73,7 +77,7 @@ def rotation(request: HttpRequest) -> HttpResponse:
         "within": form.days(),
         "plan": rotation_plan,
         "words": rotation_plan.words,
-        "renewing_is_offered": any(clients.sign_in(server.name, redirect="") for server in clients.servers()),
+        "renewing_is_offered": rotation_plan.has_tokens_of_people and _renewing_is_set_up(),
         "groups": [
             (group, [(connection, _state(connection)) for connection in group.connections])
             for group in rotation_plan.groups()

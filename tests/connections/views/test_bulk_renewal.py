@@ -14,7 +14,8 @@ from pytest_django import Settings
 
 from connections.actions import bulk_renew
 from connections.domain.renewal import State
-from connections.models import BulkRenewal, Connection, Renewal
+from connections.models import BulkRenewal, Connection, Renewal, StoredCredential
+from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from sandbox.server import Sandbox
 from tests.connections.renewals import Renewing, sent_back
 from tests.connections.views.test_renewal import BACK, to_microsoft
@@ -55,6 +56,14 @@ def test_without_an_application_it_is_not_offered(pages: Client, several: list[C
     page = pages.get(START, ids(several)).content.decode()
     assert "Renewing is not set up for this server" in page
     assert "Sign in at Microsoft and renew" not in page
+
+
+def test_it_is_not_offered_for_client_secrets_alone(
+    pages: Client, several: list[Connection], renewing: Renewing
+) -> None:
+    Connection.objects.update(expires_on=timezone.localdate())
+    StoredCredential.objects.update(kind=EntraClientSecret.kind)
+    assert START not in pages.get(reverse("connections:rotation")).content.decode()
 
 
 def test_it_says_who_signs_in_for_which_connections(
