@@ -1,5 +1,6 @@
 """The web loads while the product is prepared, and serves afterwards."""
 
+import gc
 import os
 from threading import Thread
 
@@ -31,3 +32,14 @@ def test_it_leaves_it_to_the_preparation_to_say_what_is_wrong_with_a_setting(mon
     monkeypatch.setattr(gunicorn, "import_module", refuse)
     gunicorn._load_while_preparing(gate)
     os.close(gate)
+
+
+def test_once_loaded_garbage_is_collected_but_not_among_what_is_loaded() -> None:
+    gc.disable()
+    try:
+        gunicorn.when_ready(None)
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
+        gc.enable()
