@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, prefetch_related_objects
 from django.db.models.functions import Lower
 from django.utils.timezone import localdate
@@ -17,6 +17,7 @@ from connections import clients
 from connections.domain import expiry
 from connections.domain.expiry_chart import DAYS, Timeline, timeline
 from connections.domain.health import Expiry, Health
+from connections.event_reads import events_of
 from connections.list_counts import reach_unknown
 from connections.list_order import WORST, Days, Order, order_of
 from connections.list_order import groups as groups_of
@@ -35,12 +36,8 @@ from connections.providers.capability import Verdict
 from connections.providers.credential import Words
 from connections.providers.registry import words_for
 from core.storable_text import storable_text
-from history.days import end_of, start_of
 from history.models import Event
-from history.queries import Filters as EventFilters
-from history.queries import events
 
-EVENTS_PER_PAGE = 50
 RECENT_EVENTS = 8
 ATTENTION = "attention"
 THIS_WEEK = "week"
@@ -357,46 +354,3 @@ def _next_reminder_on(connection: Connection, today: date) -> date | None:
 def _asks_for_reach(connection: Connection) -> bool:
     is_unknown = connection.token_reach == Connection.Reach.UNKNOWN and connection.server in clients.services()
     return is_unknown and connection.problem not in expiry.MADE_FOR_ALL
-
-
-def events_of(connection: Connection) -> QuerySet[Event]:
-    """A connection's events, newest first."""
-    return Event.objects.filter(subject_kind="connection", subject_id=connection.pk)
-
-
-def filtered_events(
-    connection: Connection,
-    *,
-    kind: str = "",
-    actor: str = "",
-    since: date | None = None,
-    until: date | None = None,
-    by_people: bool = False,
-) -> QuerySet[Event]:
-    """A connection's events that match, newest first. `until` is the last day; days are in the site's time zone."""
-    return events(
-        EventFilters(
-            kind=kind,
-            actor_name=actor,
-            subject_kind="connection",
-            subject_ids=(connection.pk,),
-            since=start_of(since) if since else None,
-            until=end_of(until) if until else None,
-            by_people=by_people,
-        )
-    )
-
-
-def page_of_events(matching: QuerySet[Event], number: str | None) -> Page[Event]:
-    """One page of these events."""
-    return Paginator(matching, EVENTS_PER_PAGE).get_page(number)
-
-
-def kinds_of_events(connection: Connection) -> list[str]:
-    """The kinds of events that a connection has."""
-    return list(events_of(connection).order_by("kind").values_list("kind", flat=True).distinct())
-
-
-def actors_of_events(connection: Connection) -> list[str]:
-    """Who acted on a connection, by name."""
-    return list(events_of(connection).order_by("actor_name").values_list("actor_name", flat=True).distinct())

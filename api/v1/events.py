@@ -14,7 +14,7 @@ from api.v1.connections import ConnectionId, find
 from api.v1.errors import require_known
 from api.v1.links import next_page
 from api.v1.responses import LINK, ONE, answers
-from connections import reads
+from connections import event_reads
 from core.storable_text import storable_text
 from history import queries
 from history.forms import filters_of
@@ -63,7 +63,7 @@ def list_connection_events(
     """List what happened to a connection, newest first."""
     require_known(request, filters)
     row = find(request.caller, connection_id)
-    found = reads.filtered_events(
+    found = event_reads.filtered_events(
         row,
         kind=storable_text(filters.kind),
         actor=storable_text(filters.actor),

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from connections import reads
+from connections import event_reads
 from connections.filters import HistoryFilterForm
 from connections.models import Connection
 from connections.views.connection_detail import find
@@ -29,8 +29,8 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     query = urlencode(chosen)
     hides_automatic = not {"automatic", "kind", "actor"} & chosen.keys()
     chosen.pop("automatic", None)
-    found = reads.filtered_events(connection, **chosen, by_people=hides_automatic)
-    page = reads.page_of_events(found, request.GET.get("page"))
+    found = event_reads.filtered_events(connection, **chosen, by_people=hides_automatic)
+    page = event_reads.page_of_events(found, request.GET.get("page"))
     export = reverse("connections:history-csv", args=[connection.pk])
     context = {
         "connection": connection,
@@ -46,8 +46,8 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _filters(request: HttpRequest, connection: Connection) -> HistoryFilterForm:
-    kinds = [(kind, event_row(Event(kind=kind)).type.label) for kind in reads.kinds_of_events(connection)]
-    return HistoryFilterForm(request.GET, kinds=kinds, actors=reads.actors_of_events(connection))
+    kinds = [(kind, event_row(Event(kind=kind)).type.label) for kind in event_reads.kinds_of_events(connection)]
+    return HistoryFilterForm(request.GET, kinds=kinds, actors=event_reads.actors_of_events(connection))
 
 
 @require_safe
@@ -57,4 +57,4 @@ def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     connection = find(pk)
     chosen = _filters(request, connection).chosen()
     chosen.pop("automatic", None)
-    return csv_response(reads.filtered_events(connection, **chosen), name=f"history-{connection.pk}.csv")
+    return csv_response(event_reads.filtered_events(connection, **chosen), name=f"history-{connection.pk}.csv")
