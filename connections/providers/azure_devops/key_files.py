@@ -18,7 +18,11 @@ _SMALLEST_KEY = 2048
 # Opening a file with more rounds would occupy the process for seconds to hours. Programs write a million at most.
 _MOST_ROUNDS = 10_000_000
 _SALT, _NUMBER, _SALT_LENGTHS = b"\x04", b"\x02", range(8, 65)
-_BLOCK = re.compile(rb"-----BEGIN [A-Z ]{1,40}-----([A-Za-z0-9+/=\s]+)-----END ")
+# Nothing counts further than in eight bytes and one for the sign. Random content, such as a key, may look like a longer
+# number: one of several hundred key files did.
+_NUMBER_LENGTHS = range(1, 10)
+# Certificates have no rounds.
+_KEY = re.compile(rb"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END ")
 
 CERTIFICATE_ERRORS = {
     "empty": "Choose the file with the certificate and its private key.",
@@ -95,7 +99,7 @@ def _read_pem(content: bytes, password: str) -> "tuple[object, list[x509.Certifi
 def _key_in(content: bytes, password: str) -> object:
     from cryptography.hazmat.primitives import serialization
 
-    _require_few_rounds(*map(base64.b64decode, _BLOCK.findall(content)))
+    _require_few_rounds(*map(base64.b64decode, _KEY.findall(content)))
     for attempt in dict.fromkeys((password.encode() or None, None)):
         try:
             return serialization.load_pem_private_key(content, attempt)
@@ -137,6 +141,6 @@ def _rounds(content: bytes) -> Iterator[int]:
     while 0 <= at < len(content) - 1:
         length = content[at + 1]
         head = content[at + 2 + length : at + 4 + length]
-        if length in _SALT_LENGTHS and head[:1] == _NUMBER and len(head) == 2:
+        if length in _SALT_LENGTHS and head[:1] == _NUMBER and len(head) == 2 and head[1] in _NUMBER_LENGTHS:
             yield int.from_bytes(content[at + 4 + length : at + 4 + length + head[1]], signed=True)
         at = content.find(_SALT, at + 1)

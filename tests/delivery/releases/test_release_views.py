@@ -50,7 +50,7 @@ def test_who_is_asked_and_who_decided_with_what_words(pages: Client, shop: Shop)
 def test_an_approval_of_somebody_else_is_marked(pages: Client, shop: Shop) -> None:
     release = shop.release(WAITING)
     shop.approval(release).approver = NOOR
-    assert "The token here belongs to Maya Sample, so Azure DevOps may refuse." in shop.page(pages, release)
+    assert "This connection acts as Maya Sample, so Azure DevOps may refuse." in shop.page(pages, release)
 
 
 def test_the_history_of_deployments_has_every_attempt_newest_first(pages: Client, shop: Shop) -> None:

@@ -18,7 +18,7 @@ from connections.issuers import signer_for
 from connections.providers.azure_devops.entra_certificates import EntraCertificate
 from connections.providers.azure_devops.entra_issuer import Issuer as OurIssuer
 from connections.providers.azure_devops.entra_issuer import authority
-from connections.providers.azure_devops.key_files import CERTIFICATE_ERRORS, InvalidCertificate
+from connections.providers.azure_devops.key_files import CERTIFICATE_ERRORS, InvalidCertificate, _require_few_rounds
 from sandbox.entra.issuer import Issuer
 from tests.connections.providers.azure_devops.issuer import CLIENT, TENANT
 
@@ -121,6 +121,11 @@ def test_a_chain_with_a_key_that_cannot_be_read_is_refused() -> None:
     content = f"-----BEGIN CERTIFICATE-----\n{odd}-----END CERTIFICATE-----\n".encode() + pem(KEY, OWN)
     with pytest.raises(InvalidCertificate, match="unsupported"):
         read(content)
+
+
+def test_random_content_is_not_taken_for_many_rounds() -> None:
+    # As much as in a thousand key files.
+    _require_few_rounds(hashlib.shake_256(b"any").digest(2_000_000))
 
 
 def rounds_of(content: bytes, rounds: int) -> bytes:
