@@ -41,7 +41,8 @@ def take(connection: Connection, report: Report) -> bool:
     stored = StoredCredential.objects.filter(connection=connection).defer("sealed").first()
     if stored is not None:
         stored.note_date(read, at=report.finished_at)
-        stored.save(update_fields=["date_asked_at", "date_reason", "date_candidates"])
+        asked = {name: getattr(stored, name) for name in ("date_asked_at", "date_reason", "date_candidates")}
+        StoredCredential.objects.filter(pk=stored.pk).update(**asked)
     if read.day is None:
         return False
     before, connection.expires_on, connection.expires_read_on = connection.expires_on, read.day, read.day
