@@ -4,19 +4,17 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Condition
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.signals import request_finished, request_started
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from sandbox.server import Sandbox
 from tests.needs import need
-
-if TYPE_CHECKING:
-    pass
 
 # Playwright's own loop makes Django believe that it runs in async code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -51,10 +49,38 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+class _UnderWay:
+    """How many requests the product is answering."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._count = 0
+        request_started.connect(self._begin)
+        request_finished.connect(self._end)
+
+    def _begin(self, **_: object) -> None:
+        self._add(1)
+
+    def _end(self, **_: object) -> None:
+        self._add(-1)
+
+    def _add(self, change: int) -> None:
+        with self._changed:
+            self._count += change
+            self._changed.notify_all()
+
+    def await_none(self, within: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._count <= 0, within)
+
+
 @pytest.fixture
-def site(live_server: LiveServer, sandbox: Sandbox) -> str:
+def site(live_server: LiveServer, sandbox: Sandbox) -> Iterator[str]:
     """The product's address, connected to a sandbox of its own."""
-    return str(live_server.url)
+    under_way = _UnderWay()
+    yield str(live_server.url)
+    # A page may have been left while it still asked for something, and the database is emptied next.
+    under_way.await_none(within=10)
 
 
 def sign_in(context: BrowserContext, site: str, user: User) -> None:

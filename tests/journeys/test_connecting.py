@@ -102,6 +102,7 @@ def test_a_limited_token_is_connected_knowingly(page: Page, token_of: Token) -> 
     expect(page.locator("[data-capability=build_execute]")).to_contain_text("Missing")
     page.get_by_label("Connect as Limited").check()
     page.get_by_role("button", name="Connect Azure DevOps").click()
+    page.get_by_role("heading", name="Acme main").wait_for()
     expect(page.get_by_text("Limited", exact=True).first).to_be_visible()
 
 
