@@ -24,7 +24,7 @@ test: dev-environment ## run the tests; those that need missing programs are ski
 test-postgresql: dev-environment ## run the tests that use the database again, on a PostgreSQL started for them
 	@$(PYTHON_FOR_TESTS) -m tests.servers.on_postgresql -rs $(ARGS)
 
-test-faults: dev-environment ## kill workers, brokers and databases, change the clock, break Azure DevOps, load the pages; about twelve minutes
+test-faults: dev-environment ## kill workers, brokers and databases, change the clock, break Azure DevOps, load the pages; about fifteen minutes
 	@$(PYTEST) --numprocesses 2 --dist worksteal -m faults -rs $(ARGS) tests/faults
 
 test-clients: dev-environment client-packages ## run clients of Azure DevOps and issuers of access tokens that are not ours; needs nodejs and npm
