@@ -11,6 +11,10 @@ from connections.models import BulkRenewal, BulkRenewalItem, Connection, Renewal
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 
 _MOST_UNFINISHED = 5
+# A further sign-in cannot change these.
+_FINAL = ("connection_gone", "renewal_only_of_tokens")
+# What another sign-in may renew: not begun, or refused for a reason that may have passed.
+CAN_BEGIN = Q(renewal=None) & ~Q(problem__in=_FINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +90,13 @@ def items_of(bulk: BulkRenewal) -> list[BulkRenewalItem]:
 
 
 def waiting(bulk: BulkRenewal) -> QuerySet[BulkRenewalItem]:
-    """What was not begun, by organization."""
-    rows = bulk.items.filter(renewal=None, problem="").select_related("bulk", "connection")
+    """What another sign-in may renew, by organization."""
+    rows = bulk.items.filter(CAN_BEGIN).select_related("bulk", "connection")
     return rows.order_by("connection__server", "connection__organization", "connection__identity_id", "pk")
 
 
 def unfinished() -> list[BulkRenewal]:
-    """The newest bulk renewals that began and did not come to everything; `left` is how much they did not come to."""
+    """The newest bulk renewals that ended early; `left` is for how many connections nothing was tried."""
     left = Count("items", filter=Q(items__renewal=None, items__problem=""))
     begun = Count("items", filter=Q(items__renewal__isnull=False))
     rows = BulkRenewal.objects.annotate(left=left, begun=begun).filter(left__gt=0, begun__gt=0)

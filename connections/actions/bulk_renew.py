@@ -23,7 +23,7 @@ from connections.actions.renew import renew
 from connections.actions.renewal_rows import problem_of
 from connections.actions.settle_renewals import settle
 from connections.actions.signed_in import Clock, Owner, SignedIn, signed_in_as
-from connections.bulk_renewal_reads import owner_key, waiting
+from connections.bulk_renewal_reads import CAN_BEGIN, owner_key, waiting
 from connections.domain import renewal as rules
 from connections.domain.renewal import RenewalRequest
 from connections.models import BulkRenewal, BulkRenewalItem, Connection, Renewal
@@ -125,8 +125,8 @@ def _renew_one(item: BulkRenewalItem, signed_in: SignedIn) -> bool:
 
 def _attach(item: BulkRenewalItem, renewal: Renewal) -> None:
     """In the transaction in which the renewal begins. Raises `CannotRenew` if another sign-in was faster."""
-    rows = BulkRenewalItem.objects.filter(pk=item.pk, renewal=None, problem="")
-    if not rows.update(renewal=renewal):
+    rows = BulkRenewalItem.objects.filter(pk=item.pk).filter(CAN_BEGIN)
+    if not rows.update(renewal=renewal, problem="", problem_word=""):
         raise CannotRenew("renewal_running")
 
 

@@ -11,7 +11,7 @@ from connections.actions import bulk_renew
 from connections.actions.refusals import CannotRenew
 from connections.actions.renew import renew
 from connections.actions.renew_sign_in import forget_old
-from connections.bulk_renewal_reads import items_of, unfinished
+from connections.bulk_renewal_reads import items_of, unfinished, waiting
 from connections.domain.renewal import State
 from connections.models import BulkRenewal, Connection, Renewal
 from sandbox.server import Sandbox
@@ -115,6 +115,16 @@ def test_another_person_who_signs_in_changes_nothing(several: list[Connection], 
     assert Renewal.objects.count() == 0
 
 
+def test_after_a_sign_in_of_another_person_the_right_one_renews_them(
+    several: list[Connection], renewing: Renewing
+) -> None:
+    bulk = renewing.renew_bulk(*several, upn="noor@example.com")
+    address = bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now())
+    assert renewing.return_with(sent_back(address)) == bulk
+    assert set(outcome(bulk).values()) == {State.SWAPPED}
+    assert not waiting(bulk).exists()
+
+
 def test_one_that_was_disconnected_meanwhile_does_not_stop_the_others(
     several: list[Connection], renewing: Renewing
 ) -> None:
@@ -157,7 +167,7 @@ def test_what_there_is_no_time_for_is_renewed_in_the_next_sign_in(
     monkeypatch.setattr(bulk_renew, "_SECONDS", 0.0)
     bulk = renewing.renew_bulk(*several)
     assert outcome(bulk) == {"Acme main": State.SWAPPED, "Acme releases": "", "Fabrikam": ""}
-    assert [one.pk for one in unfinished()] == [bulk.pk]
+    assert [bulk_renewal.pk for bulk_renewal in unfinished()] == [bulk.pk]
     monkeypatch.setattr(bulk_renew, "_SECONDS", 60.0)
     renewing.return_with(sent_back(bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now())))
     assert set(outcome(bulk).values()) == {State.SWAPPED}
