@@ -15,7 +15,7 @@ from connections.providers.azure_devops.entra_workloads import (
     EntraFederatedToken,
     EntraManagedIdentity,
 )
-from connections.providers.azure_devops.graph import GRAPHS, PUBLIC_GRAPH, Graph
+from connections.providers.azure_devops.graph import PUBLIC_GRAPH, Graph
 from connections.providers.azure_devops.managed_identities import (
     MACHINE_URL,
     SERVICE_PATH,
@@ -90,7 +90,7 @@ def graph_of(server: Server) -> Graph | None:
             settings.AZURE_DEVOPS_ENTRA_GRAPH,
             ca_bundle=settings.AZURE_DEVOPS_ENTRA_CA_BUNDLE,
             proxy=settings.AZURE_DEVOPS_ENTRA_PROXY,
-            known=GRAPHS,
+            known=(PUBLIC_GRAPH,),
         )
     resource = where.url if server.is_services else PUBLIC_GRAPH
     for_graph = replace(issuer, scope=f"{resource}/.default", seconds=min(issuer.seconds, _GRAPH_SECONDS))

@@ -45,6 +45,8 @@ def credential_from(options: Options, connection: Connection | None = None) -> C
     Raises `InvalidToken`, `InvalidEntraInput` and `CommandError`.
     """
     if options.get("identity"):
+        if any(options[name] for name in ("tenant", "client", "certificate", "certificate_password")):
+            raise CommandError("With --identity, give no other credential.", returncode=ExitCode.REFUSED)
         return _of_server(options["identity"])
     stored = connection.credential() if connection else None
     tenant = options["tenant"] or (stored.tenant if stored else "")

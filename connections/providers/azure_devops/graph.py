@@ -21,13 +21,6 @@ from connections.providers.azure_devops.responses import Response
 from connections.providers.credential import ReadDate
 
 PUBLIC_GRAPH = "https://graph.microsoft.com"
-# https://learn.microsoft.com/graph/deployments
-GRAPHS = (
-    PUBLIC_GRAPH,
-    "https://graph.microsoft.us",
-    "https://dod-graph.microsoft.us",
-    "https://microsoftgraph.chinacloudapi.cn",
-)
 # Why there is no date. These words are stored.
 NOT_PERMITTED, NO_ANSWER, NOT_LISTED, SEVERAL = "not_permitted", "no_answer", "not_listed", "several"
 _MOST_CANDIDATES = 10

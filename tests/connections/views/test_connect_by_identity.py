@@ -168,6 +168,10 @@ def test_a_command_connects_by_it(maintainer: User) -> None:
     refused = Ran("add", "Other", "acme", "--owner", maintainer.username, "--identity", "managed")
     assert refused.code == 1
     assert "This identity is turned off" in refused.err
+    both = ("--identity", "workload", "--tenant", "acme.example")
+    two = Ran("add", "Two", "acme", "--owner", maintainer.username, *both)
+    assert two.code == 1
+    assert "With --identity, give no other credential" in two.err
 
 
 @pytest.mark.usefixtures("workload")

@@ -96,15 +96,13 @@ def test_nothing_waits_longer_than_allowed(at: Graph, entra: Issuer) -> None:
 def test_only_addresses_of_microsoft_graph_get_the_token(entra: Issuer, settings: Settings) -> None:
     settings.AZURE_DEVOPS_SERVERS = "Azure DevOps Services=https://dev.azure.com"
     server = clients.servers()[0]
-    settings.AZURE_DEVOPS_ENTRA_GRAPH = "https://graph.microsoft.us"
-    national = graph_of(server)
-    assert national is not None
-    assert (national.authority.url, national.issuer.scope) == (
-        "https://graph.microsoft.us",
-        "https://graph.microsoft.us/.default",
-    )
+    public = graph_of(server)
+    assert public is not None
+    assert (public.authority.url, public.issuer.scope) == (graph.PUBLIC_GRAPH, f"{graph.PUBLIC_GRAPH}/.default")
     settings.AZURE_DEVOPS_ENTRA_GRAPH = ""
     assert graph_of(server) is None
-    settings.AZURE_DEVOPS_ENTRA_GRAPH = "https://graph.example.com"
-    with pytest.raises(InvalidAuthority):
-        graph_of(server)
+    # Tokens for national clouds come from other issuers.
+    for elsewhere in ("https://graph.microsoft.us", "https://graph.example.com"):
+        settings.AZURE_DEVOPS_ENTRA_GRAPH = elsewhere
+        with pytest.raises(InvalidAuthority):
+            graph_of(server)
