@@ -50,13 +50,13 @@ def _copy(rows: Sequence[Model]) -> None:
         cursor.execute(
             "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [table, pk, len(rows)]
         )
-        ids = [one for (one,) in cursor.fetchall()]
+        ids = [number for (number,) in cursor.fetchall()]
         # Django's cursor translates no errors of COPY.
         with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-            for one, values in zip(ids, _values(rows), strict=True):
-                copy.write_row((one, *values))
-    for row, one in zip(rows, ids, strict=True):
-        row.pk = one
+            for number, values in zip(ids, _values(rows), strict=True):
+                copy.write_row((number, *values))
+    for row, number in zip(rows, ids, strict=True):
+        row.pk = number
 
 
 def _values(rows: Sequence[Model]) -> Iterator[tuple[Any, ...]]:

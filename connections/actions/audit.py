@@ -184,7 +184,7 @@ def _update_health(current: Connection, outcome: AuditOutcome, report: Report) -
 
 def _write(current: Connection, report: Report, *, by: Actor) -> None:
     stored = store_findings(current, report) if report.accepted else StoredCapabilities([], frozenset())
-    corrected = _correct_date(current, report) or read_dates.take(current, report)
+    corrected = _correct_date(current, report) or read_dates.apply_read_date(current, report)
     outcome = outcome_of(report, lacking=stored.lacking)
     before = _update_health(current, outcome, report)
     observation = status_changes.Observation(

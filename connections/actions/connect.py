@@ -14,7 +14,7 @@ from connections.actions import enforce_policy, status_changes
 from connections.actions.capability_states import store_findings
 from connections.actions.coverage import choose_projects
 from connections.actions.declare_leak import refuse_leaked
-from connections.actions.read_dates import true_date
+from connections.actions.read_dates import date_to_store
 from connections.actions.refusal_causes import with_cause_of_new
 from connections.actions.refusals import CannotConnect, refusing_invalid_input
 from connections.actions.verify_credential import Credentials, keep_result, usable_or_new_result
@@ -66,7 +66,7 @@ def connect(
     report = tested.report
     try:
         chosen = validate(report, request, credentials, today=timezone.localdate(now))
-        day = true_date(report, request.expires_on, now=now, refusal=CannotConnect)
+        day = date_to_store(report, request.expires_on, now=now, refusal=CannotConnect)
         request = replace(request, expires_on=day)
     except CannotConnect as refused:
         refused.tested = keep_result(tested, credentials, by=owner, now=now)

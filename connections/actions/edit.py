@@ -11,7 +11,7 @@ from connections import clients, input_rules
 from connections.actions import enforce_policy, versions
 from connections.actions.coverage import choose_projects
 from connections.actions.find_project import look_for
-from connections.actions.read_dates import asks_person
+from connections.actions.read_dates import is_date_entered
 from connections.actions.refusal_causes import cause_for, correct_problem
 from connections.actions.refusals import CannotEdit, CannotRotate, refusing_invalid_input
 from connections.actions.rotate import credentials_for
@@ -129,7 +129,7 @@ def _checked(connection: Connection, changes: Changes, *, today: date) -> Change
 
 def _date(connection: Connection, entered: date | None, *, today: date) -> date | None:
     """The date to store. One that is read from the credential stays as it is."""
-    if not asks_person(connection):
+    if not is_date_entered(connection):
         return connection.expires_on
     return input_rules.recorded_expiry(entered, today=today, of_application=connection.application is not None)
 

@@ -127,7 +127,7 @@ def check_picks(picks: Sequence[Pick], imports: Iterable[TokenImport]) -> list[C
 def _checked(pick: Pick, imports: Iterable[TokenImport]) -> Checked:
     tokens = Connection.objects.filter(stored_credential__kind=PersonalAccessToken.kind)
     connection = tokens.select_related("stored_credential").filter(pk=pick.connection).first()
-    imported = next((one for one in imports if connection and is_of(one, connection)), None)
+    imported = next((token_import for token_import in imports if connection and is_of(token_import, connection)), None)
     if connection is None or imported is None:
         raise CannotRenew("import_no_candidate")
     if pick.entry == token_entries.NONE:

@@ -1,4 +1,4 @@
-"""Take expiry dates from where credentials were issued, in place of what people entered."""
+"""Store expiry dates that were read where credentials were issued, instead of what people entered."""
 
 from datetime import date, datetime
 
@@ -17,13 +17,13 @@ def is_due(stored: StoredCredential, *, now: datetime) -> bool:
     return asked_at is None or timezone.localdate(asked_at) < timezone.localdate(now)
 
 
-def asks_person(connection: Connection) -> bool:
+def is_date_entered(connection: Connection) -> bool:
     """Whether people enter the expiry date: it is not in the credential, nor was it read for an application."""
     stored = connection.credential()
     return stored.date_source is DateSource.PERSON and not (stored.principal and connection.is_date_read)
 
 
-def true_date(report: Report, entered: date | None, *, now: datetime, refusal: type[Refused]) -> date | None:
+def date_to_store(report: Report, entered: date | None, *, now: datetime, refusal: type[Refused]) -> date | None:
     """The date that was read, or else the entered one. Raises `refusal` if the token policy refuses the one read."""
     day = report.date.day if report.date else None
     if day is None:
@@ -33,7 +33,7 @@ def true_date(report: Report, entered: date | None, *, now: datetime, refusal: t
     return day
 
 
-def take(connection: Connection, report: Report) -> bool:
+def apply_read_date(connection: Connection, report: Report) -> bool:
     """Store what an audit found out about the date. Returns whether the date is another. The caller saves the row."""
     read = report.date
     if read is None or not report.accepted:

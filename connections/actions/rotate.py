@@ -16,7 +16,7 @@ from connections.actions.audit_runs import mark_done
 from connections.actions.capability_states import store_findings
 from connections.actions.connect import apply_report, shown_date, why_refused
 from connections.actions.declare_leak import refuse_leaked
-from connections.actions.read_dates import true_date
+from connections.actions.read_dates import date_to_store
 from connections.actions.refusals import CannotRotate, refusing_invalid_input
 from connections.actions.verify_credential import Credentials, VerificationResult, keep_result, usable_or_new_result
 from connections.domain import expiry
@@ -117,7 +117,7 @@ def rotate(
     report = tested.report
     try:
         _validate(connection, report, new, credentials, today=timezone.localdate(now))
-        new = replace(new, expires_on=true_date(report, new.expires_on, now=now, refusal=CannotRotate))
+        new = replace(new, expires_on=date_to_store(report, new.expires_on, now=now, refusal=CannotRotate))
     except CannotRotate as refused:
         refused.tested = keep_result(tested, credentials, by=person, now=now)
         raise

@@ -356,8 +356,8 @@ class Check:
     def has_refusal(self, findings: tuple[Finding, ...]) -> bool:
         """Whether an answer was an empty 401, or refused the token that was accepted before."""
         seen: list[Finding | ProjectVerdict] = [*findings, *(here for found in findings for here in found.by_project)]
-        codes = {self.projects_failure.code if self.projects_failure else "", *(one.reason for one in seen)}
-        is_missing = errors.EmptyRefusal.code in codes or any(one.verdict is Verdict.MISSING for one in seen)
+        codes = {self.projects_failure.code if self.projects_failure else "", *(result.reason for result in seen)}
+        is_missing = errors.EmptyRefusal.code in codes or any(result.verdict is Verdict.MISSING for result in seen)
         return is_missing or bool(codes & _CODES_OF_REFUSALS)
 
     def doubt(self, again: object) -> str | None:

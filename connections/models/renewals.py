@@ -127,5 +127,5 @@ class Renewal(SealedCredential, Leased):
     @property
     def picked_name(self) -> str | None:
         """The name of the entry that a person picked as the old token; None if none was, or we know it ourselves."""
-        names = (one["name"] for one in self.candidates if one["id"] == self.old_authorization_id)
+        names = (candidate["name"] for candidate in self.candidates if candidate["id"] == self.old_authorization_id)
         return next(names, None)

@@ -254,7 +254,7 @@ def _panel(
         leave_label="Skip",
         submit_label=f"Update {form.words.name}" if count == 1 else f"Update {count} connections",
         expires=expiry_words(form),
-        date_read=date_words(one.report for one in tested),
+        date_read=date_words(test.report for test in tested),
         facts=facts_of(form),
         verification_key=key or form.data.get("verification_key", ""),
         reports=_reports(tested, form),

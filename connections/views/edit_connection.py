@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from connections import clients, notification_reads
 from connections.actions import versions
 from connections.actions.edit import Changes, edit, find_project_of, project_choices
-from connections.actions.read_dates import asks_person
+from connections.actions.read_dates import is_date_entered
 from connections.actions.refusals import CannotEdit
 from connections.domain.form_versions import Conflict
 from connections.forms import EditForm, FindProjectForm
@@ -107,7 +107,7 @@ def _known(connection: Connection) -> dict[str, Any]:
     return {
         "place": clients.place_of(connection.server),
         "of_application": bool(credential.principal),
-        "asks_date": asks_person(connection),
+        "asks_date": is_date_entered(connection),
     }
 
 

@@ -36,6 +36,14 @@ def is_asked(path: list[str]) -> bool:
     return path[:1] == ["v1.0"]
 
 
+def _application(issuer: "Issuer", tenant: str, wanted: str) -> Application | None:
+    """The application of a tenant with this client id or object id."""
+    for application in issuer.directory:
+        if application.tenant == tenant and wanted in (application.client_id, application.object_id):
+            return application
+    return None
+
+
 def answer(issuer: "Issuer", request: Request) -> Answer:
     """An application with its credentials, without any secret."""
     now = issuer.state.now()
@@ -47,8 +55,7 @@ def answer(issuer: "Issuer", request: Request) -> Answer:
         return _refused(400, "BadRequest", "Resource not found for the segment.", now)
     if APPLICATION_READ not in token.scopes:
         return _refused(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.", now)
-    here = (application for application in issuer.directory if application.tenant == token.tenant)
-    found = next((one for one in here if wanted in (one.client_id, one.object_id)), None)
+    found = _application(issuer, token.tenant, wanted)
     if found is None:
         text = f"Resource '{wanted}' does not exist or one of its queried reference-property objects are not present."
         return _refused(404, "Request_ResourceNotFound", text, now)

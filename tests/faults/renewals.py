@@ -19,7 +19,10 @@ from tests.faults.waiting import until
 OWNER = "Maya Sample"
 _LIST = "/code-repositories/renewals/"
 _UPN = "maya@example.com"
-_COLUMNS = "id, state, marker, authorization_id, old_authorization_id, revoke_asked_at, leased_until, asks"
+_RENEWALS = (
+    "SELECT id, state, marker, authorization_id, old_authorization_id, revoke_asked_at, leased_until, asks,"
+    " connection_id FROM connections_renewal ORDER BY id"
+)
 _ENDED = ("proved", "failed")
 
 
@@ -35,6 +38,7 @@ class Row:
     revoke_asked_at: object
     leased_until: object
     asks: int
+    connection: int | None
 
     @property
     def page(self) -> str:
@@ -56,9 +60,8 @@ class Renewer:
 
     def rows(self, connection: int | None = None) -> list[Row]:
         """The renewals, oldest first."""
-        which = "" if connection is None else f"WHERE connection_id = {connection:d}"
-        question = f"SELECT {_COLUMNS} FROM connections_renewal {which} ORDER BY id"  # noqa: S608 - a test's question
-        return [Row(*row) for row in self._stack.ground.ask(question)]
+        rows = [Row(*row) for row in self._stack.ground.ask(_RENEWALS)]
+        return [row for row in rows if connection in (None, row.connection)]
 
     def shown(self) -> set[str]:
         """The pages of renewals to which the list of them leads."""

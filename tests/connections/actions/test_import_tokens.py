@@ -90,7 +90,7 @@ def test_every_connection_with_the_token_gets_its_date(
 ) -> None:
     other = connected("Acme releases")
     (read,) = stored(renewing.read_tokens())
-    assert [one.pk for one in read.connections] == [connection.pk, other.pk]
+    assert [connected.pk for connected in read.connections] == [connection.pk, other.pk]
     changed = use(renewing, Pick(connection.pk, entry_of(sandbox, "full")))
     other.refresh_from_db()
     assert {one.pk for one in changed} == {connection.pk, other.pk}
