@@ -17,9 +17,9 @@ def renewal(pk: int) -> Renewal | None:
     return Renewal.objects.filter(pk=pk).select_related("connection").first()
 
 
-def is_running(renewal: Renewal, *, now: datetime) -> bool:
+def is_running(row: Renewal | TokenExtension, *, now: datetime) -> bool:
     """Whether a request is working on it."""
-    return Renewal.objects.held(now).filter(pk=renewal.pk).exists()
+    return type(row).objects.held(now).filter(pk=row.pk).exists()
 
 
 def pending_of(connection: Connection) -> list[Renewal]:

@@ -109,6 +109,16 @@ def renewing(rows: LeasedQuerySet[Any]) -> Iterator[None]:
         _renewals.remove(held)
 
 
+@contextmanager
+def working_on(rows: LeasedQuerySet[Any]) -> Iterator[None]:
+    """Renew the leases of these rows until the block ends, and release them then, also if it fails."""
+    try:
+        with renewing(rows):
+            yield
+    finally:
+        rows.release()
+
+
 class _Held:
     """Rows whose leases are renewed, and when that is due, in seconds of `time.monotonic`."""
 

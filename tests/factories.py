@@ -22,11 +22,13 @@ from connections.models import (
     BulkRenewal,
     ChannelTarget,
     Connection,
+    KnownToken,
     LeakedToken,
     NotificationChannel,
     RegisterEntry,
     Renewal,
     StoredCredential,
+    TokenExtension,
 )
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import parse_organization
@@ -126,6 +128,22 @@ def make_bulk_renewal(*connections: Connection) -> BulkRenewal:
     for connection in connections:
         bulk.items.create(connection=connection, connection_name=connection.name, scopes=["vso.code"])
     return bulk
+
+
+def make_extension(connection: Connection, **more: Any) -> TokenExtension:
+    """An extension as a row, which Azure DevOps has not answered."""
+    fingerprint, now = connection.stored_credential.fingerprint, timezone.now()
+    known = KnownToken.objects.filter(fingerprint=fingerprint).first()
+    facts = {
+        "server": connection.server,
+        "organization": connection.organization,
+        "identity_id": connection.identity_id,
+        "fingerprint": fingerprint,
+        "authorization_id": known.authorization_id if known else "33333333-3333-4333-8333-333333333333",
+        "until": now + timedelta(days=90),
+        "started_at": now,
+    }
+    return TokenExtension.objects.create(connection=connection, **facts | more)
 
 
 def make_renewal(connection: Connection, **more: Any) -> Renewal:

@@ -1,7 +1,8 @@
 """Extend the stored token of a person who has signed in at Microsoft: a later expiry date for the same token.
 
-A row is written before Azure DevOps is asked. If the answer is lost, or the process dies, the owner's next sign-in
-reads what is true. This is no rotation, and only for a token of which it is known which entry in Azure DevOps it is.
+A row is written before Azure DevOps is asked, and leased by the request that asks. If the answer is lost, or the
+process dies, the owner's next sign-in reads what is true. This is no rotation, and only for a token of which it is known
+which entry in Azure DevOps it is.
 """
 
 from contextlib import suppress
@@ -22,6 +23,7 @@ from connections.providers.azure_devops import personal_tokens
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.errors import AzureDevOpsError, Throttled
 from connections.providers.azure_devops.personal_tokens import TokenEntry
+from core.leases import LeasedQuerySet, new_lease, working_on
 from history.record import record
 
 # What proves that nothing was changed. After any other failure, the date may be another.
@@ -54,9 +56,11 @@ def extend_token(connection: Connection, days: int, signed_in: SignedIn) -> Conn
     except AzureDevOpsError as error:
         raise _refused_by(error) from None
     _require_later(known, before, until, signed_in)
-    extension = _intend(connection, known, until, signed_in)
-    after = _ask(extension, signed_in)
-    _finish(extension, after, signed_in, kind="connection.token_extended")
+    extension = _start(connection, known, until, signed_in)
+    held = TokenExtension.objects.filter(pk=extension.pk).under(extension.lease)
+    with working_on(held):
+        after = _ask(extension, held, signed_in)
+        _finish(extension, held, after, signed_in, kind="connection.token_extended")
     connection.refresh_from_db()
     if after.valid_to is None or before.valid_to is None or after.valid_to <= before.valid_to + _SAME_MOMENT:
         raise CannotRenew("extend_left_as_it_was")
@@ -72,8 +76,15 @@ def _require_later(known: KnownToken, entry: TokenEntry, until: datetime, signed
         raise CannotRenew("extend_not_later", field="days")
 
 
-def _intend(connection: Connection, known: KnownToken, until: datetime, signed_in: SignedIn) -> TokenExtension:
-    """Write down what Azure DevOps is about to be asked for. Raises `CannotRenew`."""
+def require_none_running(connection: Connection, *, now: datetime) -> None:
+    """Raise `CannotRenew` while another request extends the stored token, or may still do so."""
+    stored = StoredCredential.objects.filter(connection=connection).values("fingerprint")
+    if TokenExtension.objects.held(now).filter(fingerprint__in=stored).exists():
+        raise CannotRenew("extend_running")
+
+
+def _start(connection: Connection, known: KnownToken, until: datetime, signed_in: SignedIn) -> TokenExtension:
+    """Write down what Azure DevOps is about to be asked for, leased by this request. Raises `CannotRenew`."""
     now = signed_in.clock()
     extension = TokenExtension(
         connection=connection,
@@ -84,6 +95,8 @@ def _intend(connection: Connection, known: KnownToken, until: datetime, signed_i
         authorization_id=known.authorization_id,
         until=until,
         started_at=now,
+        lease=new_lease(),
+        leased_until=now + TokenExtension.lease_duration(),
     )
     try:
         with transaction.atomic():
@@ -95,12 +108,15 @@ def _intend(connection: Connection, known: KnownToken, until: datetime, signed_i
     return extension
 
 
-def _ask(extension: TokenExtension, signed_in: SignedIn) -> TokenEntry:
+Held = LeasedQuerySet[TokenExtension]
+
+
+def _ask(extension: TokenExtension, held: Held, signed_in: SignedIn) -> TokenEntry:
     """Ask for the later date, and read back what it is now. Raises `CannotRenew`."""
     try:
         answered = personal_tokens.extend(signed_in.transport, extension.authorization_id, extension.until)
     except _NOT_DONE as error:
-        extension.delete()
+        held.delete()
         raise _refused_by(error) from None
     except AzureDevOpsError:
         return _read_after_no_answer(extension, signed_in)
@@ -117,8 +133,8 @@ def _read_after_no_answer(extension: TokenExtension, signed_in: SignedIn) -> Tok
         raise _refused("extension_lost") from None
 
 
-def _finish(extension: TokenExtension, entry: TokenEntry, signed_in: SignedIn, *, kind: str) -> None:
-    """Store what is true now, and that nothing is pending any more."""
+def _finish(extension: TokenExtension, held: Held, entry: TokenEntry, signed_in: SignedIn, *, kind: str) -> None:
+    """Store what is true now, and that nothing is pending any more, unless another request works on it by now."""
     known = KnownToken.objects.filter(fingerprint=extension.fingerprint).first()
     with transaction.atomic():
         if known is not None and known.authorization_id == entry.id:
@@ -126,7 +142,7 @@ def _finish(extension: TokenExtension, entry: TokenEntry, signed_in: SignedIn, *
             # The next audit shows whether the token still works.
             using = Connection.objects.filter(stored_credential__fingerprint=extension.fingerprint)
             using.update(next_check_at=signed_in.clock())
-        extension.delete()
+        held.delete()
 
 
 def _reading(known: KnownToken, entry: TokenEntry) -> Reading:
@@ -135,20 +151,31 @@ def _reading(known: KnownToken, entry: TokenEntry) -> Reading:
 
 
 def settle_extensions(owner: Owner, signed_in: SignedIn) -> None:
-    """Read what became of extensions of this person's tokens that were not answered. One that fails stays pending."""
+    """Read what became of extensions of this person's tokens that were not answered. One that fails stays pending.
+
+    One that another request is working on is left to it.
+    """
     pending = TokenExtension.objects.filter(
         server=owner.server, organization__iexact=owner.organization, identity_id=owner.identity_id
     )
     for extension in list(pending.order_by("pk")):
-        try:
-            entry = personal_tokens.read(signed_in.transport, extension.authorization_id)
-        except personal_tokens.TokenLifecycleRefused as refused:
-            if refused.is_gone:
-                extension.delete()
-        except AzureDevOpsError:
-            continue
-        else:
-            _finish(extension, entry, signed_in, kind="connection.token_read")
+        rows = TokenExtension.objects.filter(pk=extension.pk)
+        if lease := rows.claim(now=signed_in.clock()):
+            held = rows.under(lease)
+            with working_on(held):
+                _settle_one(extension, held, signed_in)
+
+
+def _settle_one(extension: TokenExtension, held: Held, signed_in: SignedIn) -> None:
+    try:
+        entry = personal_tokens.read(signed_in.transport, extension.authorization_id)
+    except personal_tokens.TokenLifecycleRefused as refused:
+        if refused.is_gone:
+            held.delete()
+    except AzureDevOpsError:
+        return
+    else:
+        _finish(extension, held, entry, signed_in, kind="connection.token_read")
 
 
 def _refused(code: str) -> CannotRenew:

@@ -22,7 +22,7 @@ from connections.providers.azure_devops import personal_tokens
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.errors import AzureDevOpsError, Throttled
 from connections.providers.azure_devops.personal_tokens import NewToken, TokenEntry
-from core.leases import new_lease, renewing
+from core.leases import new_lease, working_on
 from history.record import Actor
 
 # What proves that no token was made. After any other failure, one may exist.
@@ -43,16 +43,13 @@ def renew(
     Raises `CannotRenew` and `AzureDevOpsError` only if nothing was begun.
     """
     renewal = _intend(connection, wanted, signed_in, also)
-    held = Renewal.objects.filter(pk=renewal.pk).under(renewal.lease)
     try:
-        with renewing(held):
+        with working_on(Renewal.objects.filter(pk=renewal.pk).under(renewal.lease)):
             if _create(renewal, signed_in):
                 use_new_token(renewal, person=signed_in.person, by=signed_in.by, clock=signed_in.clock)
     except CannotRenew:
         # The row says how far it is; its page has the next step.
         renewal.refresh_from_db()
-    finally:
-        held.release()
     return renewal
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from connections import clients
 from connections.actions import enforce_policy
-from connections.actions.extend_token import known_token
+from connections.actions.extend_token import known_token, require_none_running
 from connections.actions.refusals import CannotRenew
 from connections.domain import renewal as rules
 from connections.domain.problems import catalogue
@@ -73,6 +73,7 @@ def begin_extension(connection: Connection, days: int, *, person: AbstractBaseUs
     """The address at Microsoft where the owner of the token signs in to extend it. Raises `CannotRenew`."""
     sign_in = _sign_in(connection.server)
     known_token(connection)
+    require_none_running(connection, now=now)
     require_days(days, now=now)
     asked = _about(connection, RenewalSignIn.Purpose.EXTEND, days=days)
     return _begin(asked, sign_in, connection.identity_account, person=person, now=now)

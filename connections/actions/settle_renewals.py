@@ -20,7 +20,7 @@ from connections.providers.azure_devops import personal_tokens
 from connections.providers.azure_devops.errors import AzureDevOpsError
 from connections.providers.azure_devops.paging import Listed
 from connections.providers.azure_devops.personal_tokens import TokenEntry
-from core.leases import renewing
+from core.leases import working_on
 
 # A token whose creation was not answered can appear later than this only if something is very slow.
 _APPEARS_WITHIN = timedelta(minutes=10)
@@ -43,13 +43,10 @@ def settle(owner: Owner, signed_in: SignedIn, *, asked_for: int | None) -> None:
     for pk in list(waiting.order_by("pk").values_list("pk", flat=True)):
         rows = Renewal.objects.filter(pk=pk)
         if lease := rows.claim(now=signed_in.clock()):
-            try:
-                with renewing(rows.under(lease)):
-                    renewal = rows.select_related("connection").get()
-                    if renewal.picked_name is None or pk == asked_for:
-                        settle_one(renewal, signed_in, tokens)
-            finally:
-                rows.under(lease).release()
+            with working_on(rows.under(lease)):
+                renewal = rows.select_related("connection").get()
+                if renewal.picked_name is None or pk == asked_for:
+                    settle_one(renewal, signed_in, tokens)
 
 
 def settle_one(renewal: Renewal, signed_in: SignedIn, tokens: Tokens | None = None) -> None:

@@ -5,6 +5,7 @@ from django.db import models
 from django.urls import reverse
 
 from connections.models.connections import Connection
+from core.leases import Leased
 
 
 class KnownToken(models.Model):
@@ -39,11 +40,14 @@ class KnownToken(models.Model):
         return self.source == self.Source.PICKED
 
 
-class TokenExtension(models.Model):
+class TokenExtension(Leased):
     """Azure DevOps was asked for a later expiry date of a stored token, and it is not known yet what became of it.
 
     Written before the call and deleted after its answer; otherwise the next sign-in of the owner reads what is true.
+    The request that works on it leases it.
     """
+
+    lease_setting = "AUDIT_LEASE_SECONDS"
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="extensions")
     server = models.CharField(max_length=100)

@@ -228,10 +228,11 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
 
 def _facts_of_token(connection: Connection, *, is_date_entered: bool) -> dict[str, Any]:
     """Where the expiry date comes from, and what Azure DevOps says about the token."""
-    known = renewal_reads.known_token(connection)
+    known, extension = renewal_reads.known_token(connection), renewal_reads.extension_of(connection)
     return {
         "known_token": known,
-        "extension": renewal_reads.extension_of(connection),
+        "extension": extension,
+        "is_extending": extension is not None and renewal_reads.is_running(extension, now=timezone.now()),
         "known_scopes": labels_of(known.scope.split()) if known else [],
         "is_date_entered": is_date_entered,
         "place_key": token_import_reads.key_of(connection),

@@ -46,10 +46,10 @@ class Browser:
         assert seen is not None
         return replace(seen, action=seen.action or path)
 
-    def press(self, path: str, button: str, *, choice: str = "") -> requests.Response:
-        """Send the form with this button, with the choice whose label begins like this."""
+    def press(self, path: str, button: str, *, choice: str = "", **typed: str) -> requests.Response:
+        """Send the form with this button, with the choice whose label begins like this, and what is typed."""
         form = self.form_on(path, button)
-        fields: dict[str, Any] = form.pressed(button) | (form.chosen(choice) if choice else {})
+        fields: dict[str, Any] = form.pressed(button) | (form.chosen(choice) if choice else {}) | typed
         return self.post(form.action, **fields)
 
     def version_on(self, path: str) -> str:

@@ -5,6 +5,7 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -71,10 +72,15 @@ class Renewer:
         """The newest renewal of a connection."""
         return next(reversed(self.rows(connection)), None)
 
-    def begin(self, connection: int) -> str:
+    def begin(self, connection: int, **typed: str) -> str:
         """Ask for a new token and sign in at Microsoft. Returns where Microsoft sends people back to."""
         page = f"/code-repositories/{connection}/renew/"
-        return _signed_in(self._browser.press(page, "Sign in at Microsoft and renew").text)
+        return _signed_in(self._browser.press(page, "Sign in at Microsoft and renew", **typed).text)
+
+    def begin_extending(self, connection: int, *, days: int) -> str:
+        """Sign in at Microsoft for a later date. Returns where Microsoft sends people back to."""
+        page = f"/code-repositories/{connection}/extend/"
+        return _signed_in(self._browser.press(page, "Sign in at Microsoft and extend", days=str(days)).text)
 
     def begin_revoking(self, row: Row) -> str:
         """Sign in at Microsoft for what is pending. Returns where Microsoft sends people back to."""
@@ -153,6 +159,13 @@ class OwnTokens:
             if not page["continuationToken"]:
                 return {pk: name for pk, name in found.items() if words in name}
             query["continuationToken"] = page["continuationToken"]
+
+    def expires_on(self, authorization_id: str) -> date:
+        """The day on which one of them expires."""
+        query = {"authorizationId": authorization_id, "api-version": "7.1-preview"}
+        answer = self._session.get(f"{self._url}/tokens/pats", params=query, timeout=20)
+        answer.raise_for_status()
+        return date.fromisoformat(answer.json()["patToken"]["validTo"][:10])
 
     def accepts(self, token: str) -> bool:
         """Whether Azure DevOps accepts this token."""

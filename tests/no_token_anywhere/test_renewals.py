@@ -1,11 +1,14 @@
 """What a renewal handles is nowhere afterwards: codes, access tokens, the secret of the application, and tokens."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from connections.actions import bulk_renew
+from connections.models import BulkRenewal, Connection
 from sandbox.server import Sandbox
 from tests.connections.renewals import Renewing, entry_of, sent_back
 from tests.connections.views.test_renewal import BACK, FORM, to_microsoft
@@ -49,19 +52,55 @@ def test_a_renewal_leaves_no_secret_behind(
 def test_renewing_several_leaves_no_secret_behind(
     root: Client,
     lived: Lived,
+    connected: Callable[..., Connection],
     renewing: Renewing,
     sandbox: Sandbox,
     secrets: dict[str, str],
     log: Path,
     capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    form = "/code-repositories/bulk-renewals/start/"
-    parameters = sent_back(to_microsoft(root, form, {"days": "60", "connection": [lived.connection.pk]}))
-    shown = [of_answer(root.get(BACK, parameters, follow=True))]
-    renewal = lived.connection.renewals.latest("pk")
-    assert (renewal.state, len(sandbox.entra.codes)) == ("swapped", 1)
+    several = [lived.connection, connected("Acme", token="full-again")]
+    form = {"days": "60", "connection": [connection.pk for connection in several]}
+    parameters = [sent_back(to_microsoft(root, "/code-repositories/bulk-renewals/start/", form))]
+    # There is time for the first one only, so that the other one is renewed in a second sign-in.
+    with monkeypatch.context() as patched:
+        patched.setattr(bulk_renew, "_SECONDS", 0.0)
+        shown = [of_answer(root.get(BACK, parameters[0], follow=True))]
+    page = BulkRenewal.objects.latest("pk").get_absolute_url()
+    parameters.append(sent_back(to_microsoft(root, page, {})))
+    shown += [of_answer(root.get(BACK, parameters[1], follow=True)), of_answer(root.get(page))]
+    renewals = [connection.renewals.latest("pk") for connection in several]
+    assert {renewal.state for renewal in renewals} == {"swapped"}
     secrets |= {f"access token {number}": text for number, text in enumerate(sandbox.state.access_tokens)}
-    secrets |= {f"made {token.name}": token.secret for token in renewing.made(renewal)}
+    secrets |= {f"made {token.name}": token.secret for renewal in renewals for token in renewing.made(renewal)}
+    places = everywhere(shown, log, sandbox, capfd)
+    assert hits(secrets, places) == set()
+    assert [short_ones_in(places, sandbox, one) for one in parameters] == [[], []]
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_an_extension_leaves_no_secret_behind(
+    root: Client,
+    lived: Lived,
+    renewing: Renewing,
+    sandbox: Sandbox,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+    is_answered: bool,
+) -> None:
+    connection, extend = lived.connection, f"/code-repositories/{lived.connection.pk}/extend/"
+    root.get(BACK, sent_back(to_microsoft(root, f"/code-repositories/{connection.pk}/renew/", FORM)))
+    parameters = sent_back(to_microsoft(root, extend, {"days": "90"}))
+    if not is_answered:
+        sandbox.behaviour.add("close", method="PUT", path="/tokens/pats", carried_out=True)
+        sandbox.behaviour.add("status", method="GET", path="/tokens/pats", query="authorizationId", status=503, after=1)
+    shown = [of_answer(root.get(BACK, parameters, follow=True)), of_answer(root.get(extend))]
+    shown.append(of_answer(root.get(connection.get_absolute_url())))
+    assert connection.extensions.exists() is not is_answered
+    secrets |= {f"access token {number}": text for number, text in enumerate(sandbox.state.access_tokens)}
+    secrets |= {f"made {token.name}": token.secret for token in renewing.made(connection.renewals.latest("pk"))}
     places = everywhere(shown, log, sandbox, capfd)
     assert hits(secrets, places) == set()
     assert short_ones_in(places, sandbox, parameters) == []

@@ -9,7 +9,8 @@ REFUSALS = {
     "extend_left_as_it_was": "Azure DevOps left the expiry date as it was. A policy of the organization may limit it: "
     "renew the token instead.",
     "extend_not_later": "The token is valid at least that long already, as Azure DevOps says. Choose more days.",
-    "extend_running": "An extension of this token is in progress. Sign in again to read what became of it.",
+    "extend_running": "An extension of this token is in progress. Try again in two minutes: if it was interrupted, we "
+    "then read what became of it.",
     "extend_unknown_token": "It is not known which token in Azure DevOps is stored here. Import tokens first.",
     "import_no_candidate": "This is not among your tokens that were read. Choose again, or read your tokens again.",
     "import_nothing_picked": "Choose at least one token.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -13,6 +14,8 @@ from connections.domain.problems import renewal as words
 from connections.domain.token_entries import Pick
 from connections.domain.token_policy import Rule, TokenPolicy
 from connections.models import Connection, KnownToken, TokenExtension
+from connections.providers.azure_devops import personal_tokens
+from connections.providers.azure_devops.personal_tokens import TokenEntry
 from connections.token_import_reads import imports_of
 from history.models import Event
 from history.record import Actor
@@ -20,6 +23,7 @@ from sandbox.people import Token
 from sandbox.server import Sandbox
 from tests.connections.actions.test_renew_interrupted import Died, die_in
 from tests.connections.renewals import Renewing, entry_of, sent_back
+from tests.factories import make_extension
 
 Connected = Callable[..., Connection]
 pytestmark = pytest.mark.django_db
@@ -219,6 +223,46 @@ def test_an_extension_that_was_not_answered_is_finished_before_the_next(
     with pytest.raises(Died):
         renewing.return_with(parameters)
     assert extend(renewing, connection, 70).expires_on == in_days(70)
+
+
+@pytest.fixture
+def seen_by_another(renewing: Renewing, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A second sign-in of the owner while Azure DevOps is asked; how many extensions it left pending."""
+    extend_for_real, left = personal_tokens.extend, []
+
+    def overtaken(*args: Any) -> TokenEntry:
+        renewing.read_tokens()
+        left.append(TokenExtension.objects.count())
+        return extend_for_real(*args)
+
+    monkeypatch.setattr(EXTEND, overtaken)
+    return left
+
+
+def test_a_second_sign_in_leaves_a_running_extension_alone(
+    connection: Connection, renewing: Renewing, sandbox: Sandbox, seen_by_another: list[int]
+) -> None:
+    sandbox.behaviour.add("close", method="PUT", path="/tokens/pats", carried_out=True)
+    assert extend(renewing, connection).expires_on == in_days(60)
+    assert (seen_by_another, TokenExtension.objects.count()) == ([1], 0)
+
+
+def test_a_running_extension_whose_token_seems_gone_is_not_dropped_by_a_second_sign_in(
+    connection: Connection, renewing: Renewing, sandbox: Sandbox, seen_by_another: list[int]
+) -> None:
+    sandbox.behaviour.add("pat_error", method="GET", query="authorizationId", code="authorizationNotFound", after=1)
+    assert extend(renewing, connection).expires_on == in_days(60)
+    assert seen_by_another == [1]
+
+
+def test_another_extension_waits_until_the_lease_has_expired(connection: Connection, renewing: Renewing) -> None:
+    lease = {"lease": "of a request that was killed", "leased_until": timezone.now() + timedelta(seconds=60)}
+    make_extension(connection, **lease)
+    with pytest.raises(CannotRenew) as found:
+        begin(renewing, connection, 60)
+    assert found.value.code == "extend_running"
+    renewing.ahead += timedelta(seconds=61)
+    assert extend(renewing, connection, 60).expires_on == in_days(60)
 
 
 def test_a_token_that_is_gone_is_no_longer_pending(

@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from connections.models import Connection, KnownToken, TokenExtension
+from connections.models import Connection, KnownToken
 from sandbox.server import Sandbox
 from tests.connections.renewals import Renewing, entry_of, sent_back
 from tests.connections.views.test_renewal import BACK, to_microsoft
+from tests.factories import make_extension
 
 Connected = Callable[..., Connection]
 pytestmark = pytest.mark.django_db
@@ -110,14 +111,12 @@ def test_a_refusal_leads_back_to_the_connection(
 def test_an_extension_without_an_answer_is_on_the_page(
     pages: Client, connection: Connection, renewing: Renewing
 ) -> None:
-    TokenExtension.objects.create(
-        connection=connection,
-        server="Sandbox",
-        organization="acme",
-        identity_id=connection.identity_id,
-        fingerprint=connection.stored_credential.fingerprint,
-        authorization_id="x",
-        until=timezone.now(),
-        started_at=timezone.now(),
-    )
-    assert "data-extension" in pages.get(connection.get_absolute_url()).content.decode()
+    make_extension(connection)
+    page = pages.get(connection.get_absolute_url()).content.decode()
+    assert 'data-extension><span class="text-tone tone-warn">not answered' in page
+
+
+def test_an_extension_that_is_running_is_on_the_page(pages: Client, connection: Connection, renewing: Renewing) -> None:
+    make_extension(connection, lease="x", leased_until=timezone.now() + timedelta(seconds=60))
+    page = pages.get(connection.get_absolute_url()).content.decode()
+    assert 'data-extension><span class="text-tone tone-warn">in progress' in page
