@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from connections import clients
+from connections.domain import renewal as rules
 from connections.domain.renewal import IN_PROGRESS
 from connections.models import BulkRenewal, BulkRenewalItem, Connection, Renewal, StoredCredential
 from connections.providers.azure_devops.credentials import PersonalAccessToken
@@ -15,6 +16,8 @@ _MOST_UNFINISHED = 5
 _FINAL = ("connection_gone", "renewal_only_of_tokens")
 # What another sign-in may renew: not begun, or refused for a reason that may have passed.
 CAN_BEGIN = Q(renewal=None) & ~Q(problem__in=_FINAL)
+# What no sign-in has tried yet.
+_NOT_TRIED = ("", rules.TOO_MANY_TESTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,14 @@ def waiting(bulk: BulkRenewal) -> QuerySet[BulkRenewalItem]:
     return rows.order_by("connection__server", "connection__organization", "connection__identity_id", "pk")
 
 
+def can_continue(bulk: BulkRenewal) -> bool:
+    """Whether another sign-in may renew anything of it."""
+    return waiting(bulk).exclude(connection=None).exists()
+
+
 def unfinished() -> list[BulkRenewal]:
     """The newest bulk renewals that ended early; `left` is for how many connections nothing was tried."""
-    left = Count("items", filter=Q(items__renewal=None, items__problem=""))
+    left = Count("items", filter=Q(items__renewal=None, items__problem__in=_NOT_TRIED))
     begun = Count("items", filter=Q(items__renewal__isnull=False))
     rows = BulkRenewal.objects.annotate(left=left, begun=begun).filter(left__gt=0, begun__gt=0)
     return list(rows[:_MOST_UNFINISHED])

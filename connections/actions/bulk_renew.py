@@ -1,12 +1,12 @@
 """Renew several connections of one person in one sign-in, one after another; one that fails does not stop the others.
 
-What is wanted is written before the person leaves for Microsoft. What is not begun when the time of the request is
-over, or when the process dies, waits for another sign-in.
+What is wanted is written before the person leaves for Microsoft. What is not begun when the time of the request or the
+limit of tests is used up, or when the process dies, waits for another sign-in.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -23,6 +23,7 @@ from connections.actions.renew import renew
 from connections.actions.renewal_rows import problem_of
 from connections.actions.settle_renewals import settle
 from connections.actions.signed_in import Clock, Owner, SignedIn, signed_in_as
+from connections.actions.token_test_rate_limit import TooManyTests
 from connections.bulk_renewal_reads import CAN_BEGIN, owner_key, waiting
 from connections.domain import renewal as rules
 from connections.domain.renewal import RenewalRequest
@@ -34,8 +35,6 @@ from history.record import Actor
 log = logging.getLogger(__name__)
 # No further connection is begun after this, because a person waits for the page.
 _SECONDS = 60.0
-# The limit for tests is used up, so that nothing further could be tested.
-_TOO_MANY = "too_many_tests"
 Enter = Callable[[Owner], AbstractContextManager[SignedIn]]
 
 
@@ -76,11 +75,19 @@ def renew_each(bulk: BulkRenewal, signer: PersonsToken, *, person: AbstractBaseU
     """Renew what was not begun, while there is time."""
     ends_at = monotonic() + _SECONDS
     enter = partial(signed_in_as, signer=signer, person=person, by=by, clock=clock)
-    for owner, items in groupby(waiting(bulk), key=_owner):
-        if owner is None:
-            _refuse(items, problem="connection_gone")
-        elif not _renew_of(owner, list(items), enter, ends_at=ends_at):
-            return
+    # Why an earlier sign-in could not renew them is over.
+    bulk.items.filter(CAN_BEGIN).update(problem="", problem_word="")
+    try:
+        for owner, items in groupby(waiting(bulk), key=_owner):
+            if owner is None:
+                _refuse(items, problem="connection_gone")
+            else:
+                _renew_of(owner, list(items), enter, ends_at=ends_at)
+            if monotonic() >= ends_at:
+                return
+    except TooManyTests:
+        # Nothing further could be tested.
+        _refuse(waiting(bulk), problem=rules.TOO_MANY_TESTS)
 
 
 def _owner(item: BulkRenewalItem) -> Owner | None:
@@ -88,39 +95,39 @@ def _owner(item: BulkRenewalItem) -> Owner | None:
     return Owner(found.server, found.organization, found.identity_id) if found else None
 
 
-def _renew_of(owner: Owner, items: list[BulkRenewalItem], enter: Enter, *, ends_at: float) -> bool:
-    """Renew the connections of one organization. Returns whether to go on with another one."""
+def _renew_of(owner: Owner, items: list[BulkRenewalItem], enter: Enter, *, ends_at: float) -> None:
+    """Renew the connections of one organization, while there is time. Raises `TooManyTests`."""
+    with _recording_why(items), enter(owner) as signed_in:
+        settle(owner, signed_in, asked_for=None)
+        settle_extensions(owner, signed_in)
+        for item in items:
+            with _recording_why([item]):
+                _renew_one(item, signed_in)
+            if monotonic() >= ends_at:
+                return
+
+
+@contextmanager
+def _recording_why(items: Iterable[BulkRenewalItem]) -> Iterator[None]:
+    """Record why these could not begin, so that the others go on. Only `TooManyTests` is raised."""
     try:
-        with enter(owner) as signed_in:
-            settle(owner, signed_in, asked_for=None)
-            settle_extensions(owner, signed_in)
-            return all(_renew_one(item, signed_in) and monotonic() < ends_at for item in items)
-    except CannotRenew as refused:
+        yield
+    except TooManyTests:
+        raise
+    except (CannotRenew, clients.UnknownServer) as refused:
         _refuse(items, problem=refused.code)
-    except clients.UnknownServer as unknown:
-        _refuse(items, problem=unknown.code)
     except AzureDevOpsError as error:
         _refuse(items, **problem_of(error))
-    return monotonic() < ends_at
-
-
-def _renew_one(item: BulkRenewalItem, signed_in: SignedIn) -> bool:
-    """Renew one connection. Returns whether to go on with another one."""
-    if item.connection is None:
-        return True
-    wanted = RenewalRequest(item.scopes, item.bulk.days)
-    try:
-        renewal = renew(item.connection, wanted, signed_in, also=partial(_attach, item))
-    except CannotRenew as refused:
-        _refuse([item], problem=refused.code)
-    except AzureDevOpsError as error:
-        _refuse([item], **problem_of(error))
     except Exception:
-        # The others go on. What was begun says on its own page how far it is.
-        log.exception("The renewal of connection %s stopped.", item.connection_id)
-    else:
-        return renewal.problem != _TOO_MANY
-    return True
+        # What was begun says on its own page how far it is.
+        log.exception("The renewal of connections %s stopped.", [item.connection_id for item in items])
+        _refuse(items, problem=rules.BROKEN)
+
+
+def _renew_one(item: BulkRenewalItem, signed_in: SignedIn) -> None:
+    if item.connection is not None:
+        wanted = RenewalRequest(item.scopes, item.bulk.days)
+        renew(item.connection, wanted, signed_in, also=partial(_attach, item))
 
 
 def _attach(item: BulkRenewalItem, renewal: Renewal) -> None:

@@ -15,6 +15,8 @@ from connections.actions.renew import renew
 from connections.actions.revoke_leaked import revoke
 from connections.actions.settle_renewals import settle
 from connections.actions.signed_in import Clock, Owner, signed_in_as
+from connections.actions.token_test_rate_limit import TooManyTests
+from connections.domain import renewal as rules
 from connections.domain.problems import Facts, catalogue
 from connections.domain.renewal import RenewalRequest
 from connections.models import BulkRenewal, Connection, LeakedToken, Renewal, RenewalSignIn, TokenImport
@@ -43,6 +45,9 @@ def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Ac
         return _as_owner(asked, signer, person=person, by=by, clock=clock)
     except (AzureDevOpsError, clients.UnknownServer) as error:
         raise refused_for(asked, refusal_of(error, asked.organization)) from None
+    except TooManyTests as error:
+        problem = catalogue.problem(rules.TOO_MANY_TESTS, facts=Facts(retry_after=error.seconds))
+        raise refused_for(asked, CannotRenew(problem.code, problem.full)) from None
     except CannotRenew as refused:
         raise refused_for(asked, refused) from None
 

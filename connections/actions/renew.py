@@ -12,9 +12,10 @@ from django.db import IntegrityError, transaction
 
 from connections.actions.refusals import CannotRenew
 from connections.actions.renewal_rows import move, note, problem_of
-from connections.actions.renewal_swap import use_new_token
+from connections.actions.renewal_swap import use_counted
 from connections.actions.settle_renewals import settle_one
 from connections.actions.signed_in import SignedIn
+from connections.actions.token_test_rate_limit import count_test
 from connections.domain import renewal as rules
 from connections.domain.renewal import RenewalRequest, State
 from connections.models import Connection, KnownToken, Renewal, StoredCredential
@@ -40,13 +41,14 @@ def renew(
 ) -> Renewal:
     """Create a token for a connection and use it. `also` is called in the transaction in which the renewal begins.
 
-    Raises `CannotRenew` and `AzureDevOpsError` only if nothing was begun.
+    The test of the new token is counted before anything is created. Raises `CannotRenew`, `TooManyTests` and
+    `AzureDevOpsError` only if nothing was begun.
     """
     renewal = _intend(connection, wanted, signed_in, also)
     try:
         with working_on(Renewal.objects.filter(pk=renewal.pk).under(renewal.lease)):
             if _create(renewal, signed_in):
-                use_new_token(renewal, person=signed_in.person, by=signed_in.by, clock=signed_in.clock)
+                use_counted(renewal, person=signed_in.person, by=signed_in.by, clock=signed_in.clock)
     except CannotRenew:
         # The row says how far it is; its page has the next step.
         renewal.refresh_from_db()
@@ -56,11 +58,12 @@ def renew(
 def _intend(
     connection: Connection, wanted: RenewalRequest, signed_in: SignedIn, also: Callable[[Renewal], None]
 ) -> Renewal:
-    """Write down that a token is about to be created. Raises `CannotRenew`."""
+    """Write down that a token is about to be created. Raises `CannotRenew`, `TooManyTests` and `AzureDevOpsError`."""
     before, now = personal_tokens.active_tokens(signed_in.transport).items, signed_in.clock()
     renewal = _new_row(connection, wanted, now=now)
     renewal.started_by = signed_in.by.name
     renewal.candidates = [candidate.as_json() for candidate in _candidates(connection, before)]
+    count_test(now=now)
     try:
         with transaction.atomic():
             renewal.save(force_insert=True)

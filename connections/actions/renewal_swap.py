@@ -16,7 +16,7 @@ from connections.actions.refusals import CannotRenew, CannotRotate
 from connections.actions.renewal_rows import move, note
 from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, rotate
 from connections.actions.signed_in import Clock
-from connections.actions.token_test_rate_limit import TooManyTests
+from connections.actions.token_test_rate_limit import TooManyTests, count_test
 from connections.actions.verify_credential import Credentials, VerificationResult
 from connections.domain import renewal as rules
 from connections.domain.problems import catalogue
@@ -43,6 +43,18 @@ def use_new_token(
     renewal: Renewal, *, person: AbstractBaseUser, by: Actor, clock: Clock, accept_less: bool = False
 ) -> Comparison:
     """Test the new token and use it. Raises `CannotRenew`; the connection then uses the old one as before."""
+    try:
+        count_test(now=clock())
+    except TooManyTests as refused:
+        problem = catalogue.problem(refused.code)
+        raise CannotRenew(problem.code, problem.full) from None
+    return use_counted(renewal, person=person, by=by, clock=clock, accept_less=accept_less)
+
+
+def use_counted(
+    renewal: Renewal, *, person: AbstractBaseUser, by: Actor, clock: Clock, accept_less: bool = False
+) -> Comparison:
+    """The same for a test that was counted before the token was created. Raises `CannotRenew`."""
     try:
         return _use(renewal, person=person, by=by, clock=clock, accept_less=accept_less)
     except CannotRenew as refused:
@@ -72,7 +84,7 @@ def _use(renewal: Renewal, *, person: AbstractBaseUser, by: Actor, clock: Clock,
         )
     except CannotRotate as refused:
         raise CannotRenew(refused.code, refused.message) from None
-    except (TooManyTests, UnreadableToken) as refused:
+    except UnreadableToken as refused:
         problem = catalogue.problem(refused.code)
         raise CannotRenew(problem.code, problem.full) from None
 
@@ -93,12 +105,12 @@ def _expires_on(renewal: Renewal) -> date | None:
 
 
 def _report(credentials: Credentials, clock: Clock) -> Report:
-    report = verify_credential.verify(credentials, now=clock())
+    report = verify_credential.verify_counted(credentials, now=clock())
     for wait in _WAITS:
         if report.accepted or report.failure is None or report.failure.code != _YOUNG:
             break
         time.sleep(wait)
-        report = verify_credential.verify(credentials, now=clock())
+        report = verify_credential.verify_counted(credentials, now=clock())
     return report
 
 

@@ -18,6 +18,10 @@ LONGEST_DAYS = 365
 _LONGEST_CONNECTION_NAME = 120
 # The problem of a token that is another than the one asked for.
 NOT_AS_ASKED = "renewal_other_token"
+# The problem of renewals that wait, because as many tokens were tested as may be.
+TOO_MANY_TESTS = "renewal_too_many_tests"
+# The problem of a renewal that did not start because of a mistake of ours.
+BROKEN = "renewal_broken"
 _ONE_DAY = timedelta(days=1)
 
 

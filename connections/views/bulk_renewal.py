@@ -80,7 +80,7 @@ def bulk_renewal_page(request: HttpRequest, pk: int) -> HttpResponse:
         "bulk": bulk,
         "rows": rows,
         "renewed": sum(row.renewal is not None and row.renewal.swapped_at is not None for row in rows),
-        "waits": any(row.state == "not-begun" for row in rows),
+        "waits": bulk_renewal_reads.can_continue(bulk),
         "is_offered": clients.sign_in(bulk.server, redirect="") is not None,
     }
     return render(request, "connections/bulk_renewal.html", context)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from connections.domain import renewal as rules
 from connections.domain.problems import Problem
 from connections.domain.renewal import State
 from connections.models import BulkRenewalItem, Connection, Renewal
@@ -10,6 +11,7 @@ from connections.views.renewal_words import CHIPS, problem_of
 
 _NOT_BEGUN = Chip("Not begun", "circle-dashed", "quiet")
 _REFUSED = Chip("Not renewed", "circle-x", "bad")
+_WAITS = Chip("Waits", "hourglass", "warn")
 _CHOOSE = "Choose which token was the old one."
 _NEXT = {
     State.CREATING: "Open the renewal: it says whether it still runs, or how to go on.",
@@ -45,11 +47,12 @@ def row_of(item: BulkRenewalItem, *, server: str) -> Row:
     if not item.problem:
         return Row(item.connection_name, _NOT_BEGUN, "Sign in again to go on.", "not-begun", item.connection)
     problem = problem_of(item.problem, server)
+    waits = item.problem == rules.TOO_MANY_TESTS
     return Row(
         item.connection_name,
-        _REFUSED,
+        _WAITS if waits else _REFUSED,
         problem.next_step,
-        "refused",
+        "waits" if waits else "refused",
         item.connection,
         problem=problem,
         word=item.problem_word,

@@ -258,6 +258,18 @@ RENEWAL = (
         "Test again, use it anyway, or discard it.",
     ),
     Problem(
+        "renewal_too_many_tests",
+        "Too many tests",
+        "Each new token is tested, and the number of tests per person and per IP address is limited. No token was created.",
+        "Wait {wait}, then sign in again.",
+    ),
+    Problem(
+        "renewal_broken",
+        "An error of this product",
+        "The renewal did not start because of an unexpected error. No token was created.",
+        "Sign in again. If it keeps happening, report it to the site administrator, who finds the error in the log.",
+    ),
+    Problem(
         "another_person_signed_in",
         "Another person signed in",
         "The account that signed in at Microsoft is not the owner of the stored token. No token was changed.",

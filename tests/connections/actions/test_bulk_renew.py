@@ -11,6 +11,7 @@ from connections.actions import bulk_renew
 from connections.actions.refusals import CannotRenew
 from connections.actions.renew import renew
 from connections.actions.renew_sign_in import forget_old
+from connections.actions.signed_in import Owner, SignedIn
 from connections.bulk_renewal_reads import items_of, unfinished, waiting
 from connections.domain.renewal import State
 from connections.models import BulkRenewal, Connection, Renewal
@@ -83,7 +84,7 @@ def test_an_organization_that_does_not_answer_does_not_stop_the_others(
 def test_one_that_breaks_does_not_stop_the_others(
     several: list[Connection], renewing: Renewing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = iter(range(3))
+    calls = iter(range(9))
 
     def breaking(*args: Any, **kwargs: Any) -> Renewal:
         if next(calls) == 0:
@@ -92,7 +93,34 @@ def test_one_that_breaks_does_not_stop_the_others(
 
     monkeypatch.setattr("connections.actions.bulk_renew.renew", breaking)
     bulk = renewing.renew_bulk(*several)
-    assert outcome(bulk) == {"Acme main": "", "Acme releases": State.SWAPPED, "Fabrikam": State.SWAPPED}
+    assert outcome(bulk) == {"Acme main": "renewal_broken", "Acme releases": State.SWAPPED, "Fabrikam": State.SWAPPED}
+    renewing.return_with(sent_back(bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now())))
+    assert set(outcome(bulk).values()) == {State.SWAPPED}
+
+
+def test_an_organization_in_which_something_breaks_does_not_stop_the_others(
+    several: list[Connection], renewing: Renewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking(owner: Owner, signed_in: SignedIn) -> None:
+        if owner.organization == "acme":
+            raise ValueError("a mistake of ours")
+
+    monkeypatch.setattr("connections.actions.bulk_renew.settle_extensions", breaking)
+    bulk = renewing.renew_bulk(*several)
+    assert outcome(bulk) == {
+        "Acme main": "renewal_broken",
+        "Acme releases": "renewal_broken",
+        "Fabrikam": State.SWAPPED,
+    }
+
+
+def test_a_later_sign_in_says_why_it_failed_itself(
+    several: list[Connection], renewing: Renewing, sandbox: Sandbox
+) -> None:
+    bulk = renewing.renew_bulk(*several, upn="noor@example.com")
+    sandbox.behaviour.add("status", path="/_apis/connectionData", status=503)
+    renewing.return_with(sent_back(bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now())))
+    assert set(outcome(bulk).values()) == {"server_error"}
 
 
 def test_a_connection_of_someone_else_is_left_alone(several: list[Connection], renewing: Renewing) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, NoReturn
 
 import pytest
 from django.db import connection as database
@@ -24,6 +25,7 @@ from tests.factories import make_bulk_renewal
 Connected = Callable[..., Connection]
 pytestmark = pytest.mark.django_db
 START = "/code-repositories/bulk-renewals/start/"
+RENEWALS = "/code-repositories/renewals/"
 
 
 @pytest.fixture
@@ -149,14 +151,44 @@ def test_what_was_not_begun_is_continued(
 
 
 def test_what_can_not_be_tested_any_more_waits(
-    pages: Client, several: list[Connection], connected: Connected, renewing: Renewing, settings: Settings
+    pages: Client,
+    several: list[Connection],
+    connected: Connected,
+    renewing: Renewing,
+    sandbox: Sandbox,
+    settings: Settings,
 ) -> None:
     address = to_microsoft(pages, START, {"days": "60", **ids([*several, connected("Acme nightly")])})
     settings.TESTS_PER_PERSON = 1
     page = pages.get(BACK, sent_back(address), follow=True).content.decode()
-    states = re.findall(r'<tr data-state="([^"]*)"', page)
-    assert states == ["swapped", "created", "not-begun"]
-    assert 'data-problem="too_many_tests"' in page
+    assert states_on(page) == ["swapped", "waits", "waits"]
+    assert 'data-problem="renewal_too_many_tests"' in page
+    assert "Wait a few minutes, then sign in again." in page
+    (renewal,) = Renewal.objects.all()
+    assert len([token for token in sandbox.state.tokens.values() if "(renewal " in token.name]) == 1
+    assert f'href="{BulkRenewal.objects.get().get_absolute_url()}"' in pages.get(RENEWALS).content.decode()
+    settings.TESTS_PER_PERSON = 0
+    again = to_microsoft(pages, BulkRenewal.objects.get().get_absolute_url(), {})
+    page = pages.get(BACK, sent_back(again), follow=True).content.decode()
+    assert states_on(page) == ["swapped", "swapped", "swapped"]
+
+
+def states_on(page: str) -> list[str]:
+    return re.findall(r'<tr data-state="([^"]*)"', page)
+
+
+def test_what_failed_because_of_a_mistake_of_ours_says_so_and_can_be_tried_again(
+    pages: Client, several: list[Connection], renewing: Renewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking(*args: Any, **kwargs: Any) -> NoReturn:
+        raise ValueError("a mistake of ours")
+
+    monkeypatch.setattr("connections.actions.bulk_renew.renew", breaking)
+    page = page_after(pages, several)
+    assert states_on(page) == ["refused", "refused"]
+    assert "The renewal did not start because of an unexpected error" in page
+    assert "who finds the error in the log" in page
+    assert "Sign in again and go on" in page
 
 
 def test_when_nothing_is_left_the_button_says_so(pages: Client, several: list[Connection], renewing: Renewing) -> None:

@@ -258,6 +258,21 @@ def test_a_button_of_an_outdated_page_says_so(pages: Client, connection: Connect
     assert "Another request has moved this renewal on" in page
 
 
+def test_when_the_limit_of_tests_is_used_up_no_token_is_created(
+    pages: Client, connection: Connection, connected: Connected, renewing: Renewing, settings: Settings
+) -> None:
+    other = connected("Acme releases")
+    settings.TESTS_PER_PERSON = 1
+    renewal = renew(pages, connection)
+    address = to_microsoft(pages, reverse("connections:renew", args=[other.pk]), FORM)
+    page = pages.get(BACK, sent_back(address), follow=True).content.decode()
+    assert "No token was created. Wait" in page
+    assert list(Renewal.objects.all()) == [renewal]
+    assert [token.name for token in renewing.sandbox.state.tokens.values() if "(renewal " in token.name] == [
+        made.name for made in renewing.made(renewal)
+    ]
+
+
 def test_renewals_are_searched(pages: Client, connection: Connection, renewing: Renewing) -> None:
     renew(pages, connection)
     address = reverse("connections:renewals")
