@@ -51,7 +51,8 @@ def _write(leak: LeakedToken, lease: str, answer: Answer, *, now: datetime) -> b
     changes: dict[str, Any] = {"next_ask_at": due, "asked_at": now, "asks": F("asks") + 1, "last_answer": answer.code}
     if due is None:
         # The token was only kept for asking.
-        changes |= {"proved_at" if answer.is_proof else "ended_at": now, "sealed": b"", "candidates": []}
+        changes |= {"proved_at" if answer.is_proof else "ended_at": now, "sealed": b""}
+        changes |= {"candidates": [], "candidates_read_at": None}
     with transaction.atomic():
         if not LeakedToken.objects.filter(pk=leak.pk).under(lease).release(**changes):
             return False

@@ -33,7 +33,7 @@ from connections.models import (
 )
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.sign_in import SignIn
-from connections.token_import_reads import MOST_ORGANIZATIONS
+from connections.token_import_reads import KEPT, MOST_ORGANIZATIONS
 from core import encryption
 from core.secrets import Secret
 
@@ -180,9 +180,11 @@ def _verifier(state: str) -> Secret:
 
 
 def forget_old(*, now: datetime) -> None:
-    """Delete rows of people who did not return, old bulk renewals, and facts about tokens no longer needed."""
+    """Delete rows of people who did not return, old bulk renewals, and what was read of tokens and is not needed."""
     RenewalSignIn.objects.filter(created_at__lt=now - timedelta(minutes=SIGN_IN_MINUTES)).delete()
     BulkRenewal.objects.filter(started_at__lt=now - timedelta(days=BULK_DAYS)).delete()
-    leaked = LeakedToken.objects.filter(revoked_at=None, proved_at=None)
+    read_before = LeakedToken.objects.filter(candidates_read_at__lte=now - KEPT)
+    read_before.update(candidates=[], candidates_read_at=None)
+    leaked = LeakedToken.objects.filter(revoked_at=None, proved_at=None, ended_at=None)
     known = KnownToken.objects.exclude(fingerprint__in=StoredCredential.objects.values("fingerprint"))
     known.exclude(fingerprint__in=leaked.values("fingerprint")).delete()

@@ -23,9 +23,8 @@ from history.record import Actor, Named, record
 
 def is_possible(leak: LeakedToken) -> bool:
     """Whether its owner can revoke it by signing in here."""
-    is_over = bool(leak.revoked_at or leak.proved_at)
     is_known = leak.is_token and bool(leak.identity_id)
-    return is_known and not is_over and clients.sign_in(leak.server, redirect="") is not None
+    return is_known and not leak.is_over and clients.sign_in(leak.server, redirect="") is not None
 
 
 def begin(leak: LeakedToken, entry: str, *, person: AbstractBaseUser, now: datetime) -> str:
@@ -50,7 +49,8 @@ def revoke(leak: LeakedToken, entry: str, signed_in: SignedIn) -> LeakedToken:
         _record(leak, names.get(authorization_id, ""), by=signed_in.by, now=signed_in.clock())
     else:
         candidates = [candidate.as_json() for candidate in _candidates(leak, signed_in)]
-        LeakedToken.objects.filter(pk=leak.pk).update(candidates=candidates)
+        rows = LeakedToken.objects.filter(pk=leak.pk, revoked_at=None, proved_at=None, ended_at=None)
+        rows.update(candidates=candidates, candidates_read_at=signed_in.clock())
     leak.refresh_from_db()
     return leak
 
@@ -75,7 +75,7 @@ def _record(leak: LeakedToken, name: str, *, by: Actor, now: datetime) -> None:
     detail: dict[str, Any] = {"leak": leak.pk} | ({"name": name} if name else {})
     rows = LeakedToken.objects.filter(pk=leak.pk)
     with transaction.atomic():
-        if not rows.filter(revoked_at=None).update(revoked_at=now, candidates=[]):
+        if not rows.filter(revoked_at=None).update(revoked_at=now, candidates=[], candidates_read_at=None):
             return
         rows.filter(next_ask_at__gt=soon).update(next_ask_at=soon)
         for user in leak.connections:

@@ -52,6 +52,8 @@ class LeakedToken(SealedCredential, Leased):
     notified_contacts = models.PositiveIntegerField(default=0)
     # What it may be among the tokens of its owner, until that is certain.
     candidates = models.JSONField(default=list, blank=True)
+    # When these were read. They are deleted after a day.
+    candidates_read_at = models.DateTimeField(null=True)
     # When its owner revoked it by signing in here.
     revoked_at = models.DateTimeField(null=True)
     # When Azure DevOps is asked next; None if it isn't any more.
@@ -88,6 +90,11 @@ class LeakedToken(SealedCredential, Leased):
     def is_token(self) -> bool:
         """Whether it is a personal access token, which its owner finds in Azure DevOps."""
         return self.kind == PersonalAccessToken.kind
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is done about it any more: it was revoked here or proved dead, or we stopped asking."""
+        return bool(self.revoked_at or self.proved_at or self.ended_at)
 
     @property
     def took(self) -> timedelta | None:

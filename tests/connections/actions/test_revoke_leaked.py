@@ -14,7 +14,7 @@ from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from history.models import Event
 from sandbox.server import Sandbox
-from tests.connections.renewals import Renewing, entry_of
+from tests.connections.renewals import Renewing, entry_of, sent_back
 
 Connected = Callable[..., Connection]
 pytestmark = pytest.mark.django_db
@@ -117,6 +117,39 @@ def test_the_previous_token_of_a_connection_is_revoked_too(
     assert (leak.revoked_at is not None, leak.next_ask_at) == (True, None)
 
 
+def test_what_it_may_be_is_forgotten_after_a_day(leak: LeakedToken, renewing: Renewing, sandbox: Sandbox) -> None:
+    renewing.revoke(leak)
+    renew_sign_in.forget_old(now=renewing.now() + timedelta(hours=23))
+    leak.refresh_from_db()
+    assert leak.candidates
+    renew_sign_in.forget_old(now=renewing.now() + timedelta(hours=25))
+    leak.refresh_from_db()
+    assert (leak.candidates, leak.candidates_read_at) == ([], None)
+
+
+def test_nothing_is_kept_of_a_list_that_was_read_after_the_end(
+    leak: LeakedToken, renewing: Renewing, sandbox: Sandbox
+) -> None:
+    address = revoke_leaked.begin(leak, "", person=renewing.user, now=renewing.now())
+    LeakedToken.objects.update(ended_at=renewing.now(), next_ask_at=None)
+    renewing.return_with(sent_back(address))
+    leak.refresh_from_db()
+    assert leak.candidates == []
+
+
+def test_which_token_we_created_is_forgotten_when_nothing_is_done_about_the_leak_any_more(
+    connection: Connection, renewing: Renewing, token_of: Callable[[str], str]
+) -> None:
+    renewing.renew(connection)
+    connection.refresh_from_db()
+    declare_leak.declare_stored_leaked(connection, by=renewing.by, now=renewing.now())
+    new = Replacement(PersonalAccessToken(token_of("full-again")), None, "one", accept_limited=True)
+    rotate(connection, new, person=renewing.user, by=renewing.by, now=renewing.now())
+    LeakedToken.objects.update(ended_at=renewing.now(), next_ask_at=None)
+    renew_sign_in.forget_old(now=renewing.now())
+    assert not KnownToken.objects.exists()
+
+
 def test_what_is_no_candidate_is_refused(leak: LeakedToken, renewing: Renewing, sandbox: Sandbox) -> None:
     with pytest.raises(CannotRenew) as refused:
         renewing.revoke(leak, entry_of(sandbox, "full"))
@@ -143,7 +176,13 @@ def test_a_token_that_is_gone_counts_as_revoked(leak: LeakedToken, renewing: Ren
 
 @pytest.mark.parametrize(
     "change",
-    [{"identity_id": ""}, {"kind": EntraClientSecret.kind}, {"proved_at": datetime(2026, 11, 24, tzinfo=UTC)}],
+    [
+        {"identity_id": ""},
+        {"kind": EntraClientSecret.kind},
+        {"proved_at": datetime(2026, 11, 24, tzinfo=UTC)},
+        {"ended_at": datetime(2026, 11, 24, tzinfo=UTC)},
+        {"revoked_at": datetime(2026, 11, 24, tzinfo=UTC)},
+    ],
 )
 def test_it_is_offered_only_where_it_can_be_done(
     leak: LeakedToken, renewing: Renewing, change: dict[str, object]
