@@ -62,13 +62,7 @@ def refusal_of(error: AzureDevOpsError | clients.UnknownServer, organization: st
 
 def refused_for(asked: RenewalSignIn, refused: CannotRenew) -> CannotRenew:
     """The refusal, with the page that the person came from."""
-    pages = {
-        RenewalSignIn.Purpose.EXTEND: asked.connection,
-        RenewalSignIn.Purpose.IMPORT: TokenImport(),
-        RenewalSignIn.Purpose.RENEW_SEVERAL: asked.bulk,
-        RenewalSignIn.Purpose.REVOKE: asked.leak,
-    }
-    refused.back = pages.get(RenewalSignIn.Purpose(asked.purpose))
+    refused.back = asked.page
     return refused
 
 

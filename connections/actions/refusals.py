@@ -7,7 +7,6 @@ from connections.actions.verify_credential import VerificationResult
 from connections.domain.form_versions import Conflict
 from connections.domain.problems.refusals import REFUSALS
 from connections.input_rules import InvalidInput
-from connections.models import BulkRenewal, Connection, LeakedToken, TokenImport
 
 
 class Refused(Exception):
@@ -47,10 +46,10 @@ class CannotRotate(Refused):
 class CannotRenew(Refused):
     """The token was not renewed, or a step of its renewal was not taken.
 
-    `back` is what has the page to go back to, if it is not the list of renewals.
+    `back` is the address of the page that the person came from, if that is known.
     """
 
-    back: BulkRenewal | Connection | LeakedToken | TokenImport | None = None
+    back = ""
 
 
 class CannotEdit(Refused):

@@ -167,7 +167,11 @@ def claim(state: str, *, person: AbstractBaseUser, now: datetime) -> Returned:
     if asked is None or not RenewalSignIn.objects.filter(pk=asked.pk).delete()[0]:
         problem = catalogue.problem("sign_in_too_late")
         raise CannotRenew(problem.code, problem.full)
-    return Returned(asked, _sign_in(asked.server), _verifier(state))
+    try:
+        return Returned(asked, _sign_in(asked.server), _verifier(state))
+    except CannotRenew as refused:
+        refused.back = asked.page
+        raise
 
 
 def _digest(state: str) -> str:

@@ -31,7 +31,7 @@ class RenewalSignIn(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     purpose = models.CharField(max_length=8, choices=Purpose.choices)
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, null=True, related_name="+")
-    # Where to return, when the person finishes what is pending.
+    # When the person finishes what is pending for it.
     renewal = models.ForeignKey("connections.Renewal", on_delete=models.CASCADE, null=True, related_name="+")
     bulk = models.ForeignKey("connections.BulkRenewal", on_delete=models.CASCADE, null=True, related_name="+")
     # The leaked token to revoke, and which of its owner's tokens that is, if a person picked one.
@@ -52,6 +52,12 @@ class RenewalSignIn(models.Model):
 
     def __str__(self) -> str:
         return f"Sign-in to {self.purpose} at {self.organization}"
+
+    @property
+    def page(self) -> str:
+        """The address of the page that the person came from."""
+        subject = self.renewal or self.bulk or self.leak or self.connection
+        return subject.get_absolute_url() if subject else reverse("connections:token-import")
 
 
 class Renewal(SealedCredential, Leased):

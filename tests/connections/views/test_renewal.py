@@ -115,9 +115,31 @@ def test_the_server_keeps_the_code_in_none_of_its_addresses(rf: RequestFactory) 
 
 def test_who_declines_is_told_so(pages: Client, connection: Connection, renewing: Renewing) -> None:
     address = to_microsoft(pages, reverse("connections:renew", args=[connection.pk]), FORM)
-    page = pages.get(BACK, sent_back(address, decline="1"), follow=True).content.decode()
-    assert "You declined" in page
+    answer = pages.get(BACK, sent_back(address, decline="1"), follow=True)
+    assert answer.redirect_chain == [(connection.get_absolute_url(), 302)]
+    assert "You declined" in answer.content.decode()
     assert Renewal.objects.count() == 0
+
+
+@pytest.mark.parametrize(("upn", "decline"), [("maya@example.com", {"decline": "1"}), ("noor@example.com", {})])
+def test_a_failed_sign_in_for_what_is_pending_leads_back_to_its_renewal(
+    pages: Client, connection: Connection, renewing: Renewing, upn: str, decline: dict[str, str]
+) -> None:
+    renewal = renew(pages, connection)
+    address = to_microsoft(pages, renewal.get_absolute_url(), {"step": "sign-in"})
+    answer = pages.get(BACK, sent_back(address, upn, **decline))
+    assert answer.headers["Location"] == renewal.get_absolute_url()
+
+
+def test_when_renewing_was_turned_off_meanwhile_the_person_returns_to_where_they_were(
+    pages: Client, connection: Connection, renewing: Renewing, settings: Settings
+) -> None:
+    address = to_microsoft(pages, reverse("connections:renew", args=[connection.pk]), FORM)
+    parameters = sent_back(address)
+    settings.SANDBOX_TOKEN_RENEWAL = {}
+    answer = pages.get(BACK, parameters, follow=True)
+    assert answer.redirect_chain == [(connection.get_absolute_url(), 302)]
+    assert "Renewing is not set up for this server" in answer.content.decode()
 
 
 def test_an_address_that_was_made_up_does_nothing(pages: Client, connection: Connection, renewing: Renewing) -> None:
