@@ -20,7 +20,7 @@ from connections.actions import renew_sign_in
 from connections.actions.extend_token import settle_extensions
 from connections.actions.refusals import CannotRenew
 from connections.actions.renew import renew
-from connections.actions.renewal_rows import problem_of
+from connections.actions.renewal_problems import problem_of
 from connections.actions.settle_renewals import settle
 from connections.actions.signed_in import Clock, Owner, SignedIn, signed_in_as
 from connections.actions.token_test_rate_limit import TooManyTests
@@ -114,9 +114,9 @@ def _recording_why(items: Iterable[BulkRenewalItem]) -> Iterator[None]:
         yield
     except TooManyTests:
         raise
-    except (CannotRenew, clients.UnknownServer) as refused:
+    except CannotRenew as refused:
         _refuse(items, problem=refused.code)
-    except AzureDevOpsError as error:
+    except (AzureDevOpsError, clients.UnknownServer) as error:
         _refuse(items, **problem_of(error))
     except Exception:
         # What was begun says on its own page how far it is.

@@ -12,11 +12,10 @@ from django.db import IntegrityError, transaction
 
 from connections.actions import token_readings
 from connections.actions.refusals import CannotRenew
-from connections.actions.renewal_rows import problem_of
+from connections.actions.renewal_problems import refusal_of
 from connections.actions.signed_in import Owner, SignedIn
 from connections.actions.token_readings import Reading
 from connections.domain import expiry
-from connections.domain.problems import catalogue
 from connections.leak_guard import is_leaked
 from connections.models import Connection, KnownToken, StoredCredential, TokenExtension
 from connections.providers.azure_devops import personal_tokens
@@ -38,7 +37,7 @@ def known_token(connection: Connection) -> KnownToken:
     if stored is None:
         raise CannotRenew("renewal_only_of_tokens")
     if is_leaked(stored.fingerprint):
-        raise _refused(expiry.LEAKED)
+        raise CannotRenew(expiry.LEAKED)
     known = KnownToken.objects.filter(fingerprint=stored.fingerprint, server=connection.server).first()
     if known is None:
         raise CannotRenew("extend_unknown_token")
@@ -54,7 +53,7 @@ def extend_token(connection: Connection, days: int, signed_in: SignedIn) -> Conn
     try:
         before = personal_tokens.read(signed_in.transport, known.authorization_id)
     except AzureDevOpsError as error:
-        raise _refused_by(error) from None
+        raise refusal_of(error, organization=known.organization) from None
     _require_later(known, before, until, signed_in)
     extension = _start(connection, known, until, signed_in)
     held = TokenExtension.objects.filter(pk=extension.pk).under(extension.lease)
@@ -70,7 +69,7 @@ def extend_token(connection: Connection, days: int, signed_in: SignedIn) -> Conn
 def _require_later(known: KnownToken, entry: TokenEntry, until: datetime, signed_in: SignedIn) -> None:
     """Raise `CannotRenew` unless the token is valid and the new date is later. What was read is stored anyway."""
     if entry.valid_to is None or entry.valid_to <= signed_in.clock():
-        raise _refused("pat_expired")
+        raise CannotRenew("pat_expired")
     if entry.valid_to >= until - _SAME_MOMENT:
         token_readings.take_over(_reading(known, entry), by=signed_in.by, now=signed_in.clock())
         raise CannotRenew("extend_not_later", field="days")
@@ -117,7 +116,7 @@ def _ask(extension: TokenExtension, held: Held, signed_in: SignedIn) -> TokenEnt
         answered = personal_tokens.extend(signed_in.transport, extension.authorization_id, extension.until)
     except _NOT_DONE as error:
         held.delete()
-        raise _refused_by(error) from None
+        raise refusal_of(error, organization=extension.organization) from None
     except AzureDevOpsError:
         return _read_after_no_answer(extension, signed_in)
     # Without an answer, that to the change says the same.
@@ -130,7 +129,7 @@ def _read_after_no_answer(extension: TokenExtension, signed_in: SignedIn) -> Tok
     try:
         return personal_tokens.read(signed_in.transport, extension.authorization_id)
     except AzureDevOpsError:
-        raise _refused("extension_lost") from None
+        raise CannotRenew("extension_lost") from None
 
 
 def _finish(extension: TokenExtension, held: Held, entry: TokenEntry, signed_in: SignedIn, *, kind: str) -> None:
@@ -176,15 +175,3 @@ def _settle_one(extension: TokenExtension, held: Held, signed_in: SignedIn) -> N
         return
     else:
         _finish(extension, held, entry, signed_in, kind="connection.token_read")
-
-
-def _refused(code: str) -> CannotRenew:
-    problem = catalogue.problem(code)
-    return CannotRenew(problem.code, problem.full)
-
-
-def _refused_by(error: AzureDevOpsError) -> CannotRenew:
-    """The refusal in words, with the word of Azure DevOps."""
-    found = problem_of(error)
-    problem, word = catalogue.problem(found["problem"]), found["problem_word"]
-    return CannotRenew(problem.code, f"{problem.full} Azure DevOps said: {word}." if word else problem.full)

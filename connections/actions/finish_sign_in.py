@@ -3,6 +3,8 @@
 Their access token is in memory for this one request; see decision 0014.
 """
 
+from datetime import datetime
+
 from django.contrib.auth.models import AbstractBaseUser
 
 from connections import clients
@@ -12,16 +14,15 @@ from connections.actions.extend_token import extend_token, settle_extensions
 from connections.actions.import_tokens import import_tokens
 from connections.actions.refusals import CannotRenew
 from connections.actions.renew import renew
+from connections.actions.renewal_problems import refusal_of
 from connections.actions.revoke_leaked import revoke
 from connections.actions.settle_renewals import settle
 from connections.actions.signed_in import Clock, Owner, signed_in_as
 from connections.actions.token_test_rate_limit import TooManyTests
-from connections.domain import renewal as rules
-from connections.domain.problems import Facts, catalogue
 from connections.domain.renewal import RenewalRequest
 from connections.models import BulkRenewal, Connection, LeakedToken, Renewal, RenewalSignIn, TokenImport
 from connections.providers.azure_devops.errors import AzureDevOpsError
-from connections.providers.azure_devops.sign_in import PersonsToken
+from connections.providers.azure_devops.sign_in import PersonsToken, refused_by_page
 from core.secrets import Secret
 from history.record import Actor
 
@@ -36,34 +37,32 @@ def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Ac
     returned = renew_sign_in.claim(state, person=person, now=clock())
     asked = returned.asked
     try:
-        signer = returned.sign_in.redeem(code, returned.verifier)
-        if asked.purpose == RenewalSignIn.Purpose.IMPORT:
-            return import_tokens(asked, signer, person=person, by=by, clock=clock)
-        if asked.bulk is not None:
-            renew_each(asked.bulk, signer, person=person, by=by, clock=clock)
-            return asked.bulk
-        return _as_owner(asked, signer, person=person, by=by, clock=clock)
-    except (AzureDevOpsError, clients.UnknownServer) as error:
-        raise refused_for(asked, refusal_of(error, asked.organization)) from None
-    except TooManyTests as error:
-        problem = catalogue.problem(rules.TOO_MANY_TESTS, facts=Facts(retry_after=error.seconds))
-        raise refused_for(asked, CannotRenew(problem.code, problem.full)) from None
-    except CannotRenew as refused:
-        raise refused_for(asked, refused) from None
+        return _do(asked, returned.sign_in.redeem(code, returned.verifier), person=person, by=by, clock=clock)
+    except (AzureDevOpsError, clients.UnknownServer, TooManyTests) as error:
+        refused = refusal_of(error, organization=asked.organization)
+    except CannotRenew as error:
+        refused = error
+    refused.back = asked.page
+    raise refused
 
 
-def refusal_of(error: AzureDevOpsError | clients.UnknownServer, organization: str = "") -> CannotRenew:
-    """The refusal that says what went wrong, with the ids for Microsoft's support."""
-    support = getattr(error, "support", "")
-    facts = Facts(host=getattr(error, "host", ""), organization=organization)
-    problem = catalogue.problem(error.code, facts=facts)
-    return CannotRenew(problem.code, f"{problem.full} ({support})" if support else problem.full)
-
-
-def refused_for(asked: RenewalSignIn, refused: CannotRenew) -> CannotRenew:
-    """The refusal, with the page that the person came from."""
+def refused_sign_in(
+    state: str, *, error: str, description: str, person: AbstractBaseUser, now: datetime
+) -> CannotRenew:
+    """Why Microsoft sent a person back without a code. Raises `CannotRenew` if they did not begin here."""
+    asked = renew_sign_in.claim(state, person=person, now=now).asked
+    refused = refusal_of(refused_by_page(error, description), organization=asked.organization)
     refused.back = asked.page
     return refused
+
+
+def _do(asked: RenewalSignIn, signer: PersonsToken, *, person: AbstractBaseUser, by: Actor, clock: Clock) -> Result:
+    if asked.purpose == RenewalSignIn.Purpose.IMPORT:
+        return import_tokens(asked, signer, person=person, by=by, clock=clock)
+    if asked.bulk is not None:
+        renew_each(asked.bulk, signer, person=person, by=by, clock=clock)
+        return asked.bulk
+    return _as_owner(asked, signer, person=person, by=by, clock=clock)
 
 
 def _as_owner(

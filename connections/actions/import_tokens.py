@@ -16,7 +16,7 @@ from connections import clients
 from connections.actions import token_readings
 from connections.actions.extend_token import settle_extensions
 from connections.actions.refusals import CannotRenew
-from connections.actions.renewal_rows import problem_of
+from connections.actions.renewal_problems import problem_of
 from connections.actions.settle_renewals import settle
 from connections.actions.signed_in import Clock, Owner, SignedIn, signed_in_as
 from connections.actions.token_readings import Reading
@@ -60,10 +60,8 @@ def _read(place: Owner, signing_in: AbstractContextManager[SignedIn]) -> dict[st
             settle(owner, signed_in, asked_for=None)
             settle_extensions(owner, signed_in)
             listed = personal_tokens.active_tokens(signed_in.transport)
-    except AzureDevOpsError as error:
+    except (AzureDevOpsError, clients.UnknownServer) as error:
         return problem_of(error)
-    except clients.UnknownServer as error:
-        return {"problem": error.code}
     return {
         "organization_id": signed_in.data.organization_id,
         "identity_id": identity.id,

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from connections.actions.verify_credential import VerificationResult
 from connections.domain.form_versions import Conflict
+from connections.domain.problems import catalogue
 from connections.domain.problems.refusals import REFUSALS
 from connections.input_rules import InvalidInput
 
@@ -12,13 +13,13 @@ from connections.input_rules import InvalidInput
 class Refused(Exception):
     """An action that was refused for a reason that people can act on.
 
-    `code` is stable, and names the message unless another is given; `field` is the form field to show the message at,
-    or empty. `tested` is the verification that led to the refusal, if any. `conflicts` are fields that changed since
-    the form was rendered.
+    `code` is stable, and names the message unless another is given: one of a refusal, or all that is said about a
+    problem of the catalogue. `field` is the form field to show the message at, or empty. `tested` is the verification
+    that led to the refusal, if any. `conflicts` are fields that changed since the form was rendered.
     """
 
     def __init__(self, code: str, message: str = "", *, field: str = "") -> None:
-        message = message or REFUSALS[code]
+        message = message or REFUSALS.get(code) or catalogue.known_problem(code).full
         super().__init__(message)
         self.code = code
         self.message = message

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from connections.actions.refusals import CannotRenew
-from connections.actions.renewal_rows import move, note, problem_of
+from connections.actions.renewal_problems import problem_of
+from connections.actions.renewal_rows import move, note
 from connections.actions.renewal_swap import use_counted
 from connections.actions.settle_renewals import settle_one
 from connections.actions.signed_in import SignedIn

@@ -19,7 +19,6 @@ from connections.actions import enforce_policy
 from connections.actions.extend_token import known_token, require_none_running
 from connections.actions.refusals import CannotRenew
 from connections.domain import renewal as rules
-from connections.domain.problems import catalogue
 from connections.domain.renewal import RenewalRequest
 from connections.models import (
     BulkRenewal,
@@ -165,8 +164,7 @@ def claim(state: str, *, person: AbstractBaseUser, now: datetime) -> Returned:
     asked = rows.select_related("connection", "renewal", "bulk", "leak").first()
     # Only one of several requests with the same state deletes the row.
     if asked is None or not RenewalSignIn.objects.filter(pk=asked.pk).delete()[0]:
-        problem = catalogue.problem("sign_in_too_late")
-        raise CannotRenew(problem.code, problem.full)
+        raise CannotRenew("sign_in_too_late")
     try:
         return Returned(asked, _sign_in(asked.server), _verifier(state))
     except CannotRenew as refused:

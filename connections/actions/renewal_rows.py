@@ -4,11 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from connections.actions.refusals import CannotRenew
-from connections.domain.problems import renewal as words
 from connections.domain.renewal import State
 from connections.models import Renewal
-from connections.providers.azure_devops.errors import AzureDevOpsError
-from connections.providers.azure_devops.personal_tokens import TokenLifecycleRefused
 from history.record import Actor, Named, Subject, record
 
 
@@ -35,10 +32,3 @@ def move(renewal: Renewal, *states: State, **changes: Any) -> None:
         raise CannotRenew("renewal_moved_on")
     for name, value in changes.items():
         setattr(renewal, name, value)
-
-
-def problem_of(error: AzureDevOpsError) -> dict[str, str]:
-    """The columns that say why a step failed."""
-    if isinstance(error, TokenLifecycleRefused):
-        return {"problem": words.code_of(error.word), "problem_word": error.word}
-    return {"problem": error.code, "problem_word": ""}

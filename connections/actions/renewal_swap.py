@@ -46,8 +46,7 @@ def use_new_token(
     try:
         count_test(now=clock())
     except TooManyTests as refused:
-        problem = catalogue.problem(refused.code)
-        raise CannotRenew(problem.code, problem.full) from None
+        raise CannotRenew(refused.code) from None
     return use_counted(renewal, person=person, by=by, clock=clock, accept_less=accept_less)
 
 
@@ -65,8 +64,7 @@ def use_counted(
 def _use(renewal: Renewal, *, person: AbstractBaseUser, by: Actor, clock: Clock, accept_less: bool) -> Comparison:
     connection = renewal.connection
     if connection is None:
-        problem = catalogue.problem("connection_gone")
-        raise CannotRenew(problem.code, problem.full)
+        raise CannotRenew("connection_gone")
     old = _old_token(renewal, connection)
     try:
         token = renewal.reveal()
@@ -85,8 +83,7 @@ def _use(renewal: Renewal, *, person: AbstractBaseUser, by: Actor, clock: Clock,
     except CannotRotate as refused:
         raise CannotRenew(refused.code, refused.message) from None
     except UnreadableToken as refused:
-        problem = catalogue.problem(refused.code)
-        raise CannotRenew(problem.code, problem.full) from None
+        raise CannotRenew(refused.code) from None
 
 
 def _old_token(renewal: Renewal, connection: Connection) -> Credential | None:
@@ -124,8 +121,7 @@ def _require_same_power(connection: Connection, report: Report, *, accept_less: 
     elif report.failure is not None:
         code = report.failure.code
     if code:
-        problem = catalogue.problem(code)
-        raise CannotRenew(problem.code, problem.full)
+        raise CannotRenew(catalogue.problem(code).code)
 
 
 def _mark_swapped(renewal: Renewal, old: Credential | None, new: Credential, *, now: datetime) -> None:

@@ -10,7 +10,8 @@ from functools import cache, partial
 from django.db import transaction
 
 from connections.actions.refusals import CannotRenew
-from connections.actions.renewal_rows import move, note, problem_of
+from connections.actions.renewal_problems import problem_of
+from connections.actions.renewal_rows import move, note
 from connections.actions.signed_in import Owner, SignedIn
 from connections.domain import renewal as rules
 from connections.domain.renewal import NEEDS_SIGN_IN, State

@@ -9,7 +9,6 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from connections import clients
 from connections.actions.refusals import CannotRenew
-from connections.domain.problems import catalogue
 from connections.providers.azure_devops.models import ConnectionData
 from connections.providers.azure_devops.sign_in import PersonsToken
 from connections.providers.azure_devops.transport import Transport
@@ -49,6 +48,5 @@ def signed_in_as(
     with clients.as_person(clients.server(owner.server), owner.organization, signer) as client:
         data = client.connection_data()
         if owner.identity_id is not None and data.identity.id != owner.identity_id:
-            problem = catalogue.problem("another_person_signed_in")
-            raise CannotRenew(problem.code, problem.full)
+            raise CannotRenew("another_person_signed_in")
         yield SignedIn(client.transport, data, person, by, clock)

@@ -17,7 +17,6 @@ from connections.actions import renew_sign_in, renewal_swap
 from connections.actions.refusals import CannotRenew
 from connections.domain.renewal import RenewalRequest, State
 from connections.models import Connection, LeakedToken, Renewal
-from connections.providers.azure_devops.sign_in import refused_by_page
 from connections.renewal_forms import DaysForm, RenewForm
 from connections.views.common import person, to_microsoft, tokens_page_of
 from connections.views.connection_detail import find
@@ -112,9 +111,8 @@ def _after_sign_in(request: HttpRequest, parameters: QueryDict) -> HttpResponse:
     user, state = person(request), parameters.get("state", "")
     try:
         if "code" not in parameters:
-            asked = renew_sign_in.claim(state, person=user, now=timezone.now()).asked
-            refused = refused_by_page(parameters.get("error", ""), parameters.get("error_description", ""))
-            raise finish.refused_for(asked, finish.refusal_of(refused, asked.organization))
+            error, description = parameters.get("error", ""), parameters.get("error_description", "")
+            raise finish.refused_sign_in(state, error=error, description=description, person=user, now=timezone.now())
         result = finish.finish_sign_in(
             state, Secret(str(parameters["code"])), person=user, by=actor_of(request), clock=timezone.now
         )

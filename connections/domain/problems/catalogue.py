@@ -92,6 +92,11 @@ def problem(code: str, *, place: Place = "organization", facts: Facts = NO_FACTS
     return replace(problem, link="") if problem.link == "status" else problem
 
 
+def known_problem(code: str) -> Problem:
+    """The problem for a code that is in the catalogue. Raises `KeyError` for any other."""
+    return problem(PROBLEMS[code].code)
+
+
 def problem_in(detail: Mapping[str, Any]) -> Problem:
     """The problem of a history event, whose detail `clients.problem_detail` wrote."""
     facts = Facts(host=detail.get("host", ""))
