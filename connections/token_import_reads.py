@@ -1,6 +1,6 @@
 """What the page for importing tokens reads: what a person read in Azure DevOps, and the stored tokens it may be."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,12 +9,12 @@ from django.db.models import Count, Q, QuerySet, prefetch_related_objects
 from django.db.models.functions import Lower
 
 from connections import clients
-from connections.domain import renewal as rules
 from connections.domain import token_entries
 from connections.domain.renewal import Candidate
 from connections.models import Connection, KnownToken, TokenImport
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.personal_tokens import TokenEntry
+from connections.token_candidates import candidates_for, tokens_by_entry
 from core.storable_text import storable_text
 
 KEPT = timedelta(days=1)
@@ -124,8 +124,7 @@ def stored_tokens(some: Iterable[Group]) -> list[StoredToken]:
     fingerprints = [using[0].stored_credential.fingerprint for _, using in shown]
     known = {row.fingerprint: row for row in KnownToken.objects.filter(fingerprint__in=fingerprints)}
     entries = {imported.pk: entries_of(imported) for imported, _ in shown}
-    ids = {entry for read in entries.values() for entry in read}
-    taken = dict(KnownToken.objects.filter(authorization_id__in=ids).values_list("authorization_id", "fingerprint"))
+    taken = tokens_by_entry({entry for read in entries.values() for entry in read})
     prefetch_related_objects([using[0] for _, using in shown], "capabilities")
     return [_stored_token(imported, using, known, entries[imported.pk], taken) for imported, using in shown]
 
@@ -143,16 +142,22 @@ def _stored_token(
     candidates: list[Candidate] = []
     # What was created here needs no question; what was picked can be picked again.
     if row is None or row.is_picked:
-        others = [taken_entry for taken_entry, of in taken.items() if of != fingerprint]
-        candidates = _candidates(using[0], entries.values(), besides=others)
+        candidates = _candidates(using[0], entries.values(), known=taken)
     return StoredToken(imported, using, row, entry, tuple(candidates))
-
-
-def _candidates(connection: Connection, entries: Iterable[TokenEntry], *, besides: list[str]) -> list[Candidate]:
-    granted = rules.needed_scopes({state.capability: state.verdict for state in connection.capabilities.all()})
-    return rules.candidates(entries, scopes=granted, expires_on=connection.expires_on, besides=besides)
 
 
 def fits(connection: Connection, entry: TokenEntry) -> bool:
     """Whether an entry has the scopes and the date that are recorded for the token of the connection."""
-    return all(candidate.fits for candidate in _candidates(connection, [entry], besides=[]))
+    return all(candidate.fits for candidate in _candidates(connection, [entry], known={}))
+
+
+def _candidates(
+    connection: Connection, entries: Collection[TokenEntry], *, known: Mapping[str, str]
+) -> list[Candidate]:
+    return candidates_for(
+        connection.stored_credential.fingerprint,
+        entries,
+        verdicts=connection.verdicts(),
+        expires_on=connection.expires_on,
+        known=known,
+    )

@@ -67,7 +67,7 @@ def check_allowed(connection: Connection, act: Operation) -> OperationCheck:
 
 def missing_scope(connection: Connection, capability: str) -> bool:
     """Whether the last check found that the token surely lacks it. Uses what was prefetched of `capabilities`."""
-    states = {state.capability: state.verdict for state in connection.capabilities.all()}
+    states = connection.verdicts()
     return states.get(capability) == Verdict.MISSING
 
 

@@ -15,7 +15,7 @@ from time import monotonic
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from connections import clients
+from connections import bulk_renewal_reads, clients
 from connections.actions import renew_sign_in
 from connections.actions.extend_token import settle_extensions
 from connections.actions.refusals import CannotRenew
@@ -24,8 +24,9 @@ from connections.actions.renewal_problems import problem_of
 from connections.actions.settle_renewals import settle
 from connections.actions.signed_in import Clock, Owner, SignedIn, signed_in_as
 from connections.actions.token_test_rate_limit import TooManyTests
-from connections.bulk_renewal_reads import CAN_BEGIN, owner_key, waiting
+from connections.bulk_renewal_reads import CAN_BEGIN, waiting
 from connections.domain import renewal as rules
+from connections.domain.problems.refusals import REFUSALS
 from connections.domain.renewal import RenewalRequest
 from connections.models import BulkRenewal, BulkRenewalItem, Connection, Renewal
 from connections.providers.azure_devops.errors import AzureDevOpsError
@@ -40,8 +41,7 @@ Enter = Callable[[Owner], AbstractContextManager[SignedIn]]
 
 def begin(connections: Sequence[Connection], days: int, *, person: AbstractBaseUser, by: Actor, now: datetime) -> str:
     """The address at Microsoft where the owner of these tokens signs in. Raises `CannotRenew`."""
-    if len({owner_key(connection) for connection in connections}) != 1:
-        raise CannotRenew("renewal_of_several_people")
+    _require_one_owner(connections)
     renew_sign_in.require_days(days, now=now)
     first = connections[0]
     with transaction.atomic():
@@ -57,9 +57,18 @@ def begin(connections: Sequence[Connection], days: int, *, person: AbstractBaseU
         return renew_sign_in.begin_bulk(bulk, first, person=person, now=now)
 
 
+def _require_one_owner(connections: Sequence[Connection]) -> None:
+    """Raise `CannotRenew` unless one person can renew all of them now, as the page says."""
+    choice = bulk_renewal_reads.choice(connections)
+    if choice.left_out:
+        connection, code = choice.left_out[0]
+        raise CannotRenew(code, f"{connection.name}: {REFUSALS[code]}")
+    if len(choice.owners) != 1:
+        raise CannotRenew("renewal_of_several_people")
+
+
 def _item(bulk: BulkRenewal, connection: Connection) -> BulkRenewalItem:
-    verdicts = {state.capability: state.verdict for state in connection.capabilities.all()}
-    scopes = list(rules.needed_scopes(verdicts))
+    scopes = list(rules.needed_scopes(connection.verdicts()))
     return BulkRenewalItem(bulk=bulk, connection=connection, connection_name=connection.name, scopes=scopes)
 
 

@@ -19,11 +19,12 @@ from connections.actions.signed_in import SignedIn
 from connections.actions.token_test_rate_limit import count_test
 from connections.domain import renewal as rules
 from connections.domain.renewal import RenewalRequest, State
-from connections.models import Connection, KnownToken, Renewal, StoredCredential
+from connections.models import Connection, Renewal, StoredCredential
 from connections.providers.azure_devops import personal_tokens
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.errors import AzureDevOpsError, Throttled
 from connections.providers.azure_devops.personal_tokens import NewToken, TokenEntry
+from connections.token_candidates import candidates_for
 from core.leases import new_lease, working_on
 from history.record import Actor
 
@@ -60,10 +61,13 @@ def _intend(
     connection: Connection, wanted: RenewalRequest, signed_in: SignedIn, also: Callable[[Renewal], None]
 ) -> Renewal:
     """Write down that a token is about to be created. Raises `CannotRenew`, `TooManyTests` and `AzureDevOpsError`."""
-    before, now = personal_tokens.active_tokens(signed_in.transport).items, signed_in.clock()
+    before, now = signed_in.tokens().items, signed_in.clock()
     renewal = _new_row(connection, wanted, now=now)
     renewal.started_by = signed_in.by.name
-    renewal.candidates = [candidate.as_json() for candidate in _candidates(connection, before)]
+    candidates = candidates_for(
+        renewal.old_fingerprint, before, verdicts=connection.verdicts(), expires_on=connection.expires_on
+    )
+    renewal.candidates = [candidate.as_json() for candidate in candidates]
     count_test(now=now)
     try:
         with transaction.atomic():
@@ -93,15 +97,6 @@ def _new_row(connection: Connection, wanted: RenewalRequest, *, now: datetime) -
         lease=new_lease(),
         leased_until=now + Renewal.lease_duration(),
     )
-
-
-def _candidates(connection: Connection, before: tuple[TokenEntry, ...]) -> list[rules.Candidate]:
-    """What the old token may be, of the person's tokens; those that we know are others are none."""
-    others = KnownToken.objects.filter(authorization_id__in=[entry.id for entry in before])
-    others = others.exclude(fingerprint=connection.stored_credential.fingerprint)
-    known = others.values_list("authorization_id", flat=True)
-    granted = rules.needed_scopes({state.capability: state.verdict for state in connection.capabilities.all()})
-    return rules.candidates(before, scopes=granted, expires_on=connection.expires_on, besides=known)
 
 
 def _create(renewal: Renewal, signed_in: SignedIn) -> bool:

@@ -11,11 +11,12 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from connections.actions import verify_credential
+from connections.actions import token_readings, verify_credential
 from connections.actions.refusals import CannotRenew, CannotRotate
 from connections.actions.renewal_rows import move, note
 from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, rotate
 from connections.actions.signed_in import Clock
+from connections.actions.token_readings import Reading
 from connections.actions.token_test_rate_limit import TooManyTests, count_test
 from connections.actions.verify_credential import Credentials, VerificationResult
 from connections.domain import renewal as rules
@@ -24,6 +25,7 @@ from connections.domain.renewal import State
 from connections.domain.verification import Report
 from connections.models import Connection, KnownToken, Renewal, StoredCredential
 from connections.models.sealed import fingerprint_of
+from connections.providers.azure_devops.personal_tokens import TokenEntry
 from connections.providers.credential import Credential
 from core.encryption import UnreadableToken
 from history.record import Actor
@@ -78,7 +80,7 @@ def _use(renewal: Renewal, *, person: AbstractBaseUser, by: Actor, clock: Clock,
             by=by,
             now=clock(),
             verify=lambda _: VerificationResult(report),
-            also=lambda: _mark_swapped(renewal, old, token, now=clock()),
+            also=lambda: _mark_swapped(renewal, connection, old, token, now=clock()),
         )
     except CannotRotate as refused:
         raise CannotRenew(refused.code, refused.message) from None
@@ -124,7 +126,9 @@ def _require_same_power(connection: Connection, report: Report, *, accept_less: 
         raise CannotRenew(catalogue.problem(code).code)
 
 
-def _mark_swapped(renewal: Renewal, old: Credential | None, new: Credential, *, now: datetime) -> None:
+def _mark_swapped(
+    renewal: Renewal, connection: Connection, old: Credential | None, new: Credential, *, now: datetime
+) -> None:
     """In the transaction that replaces the token: keep the old one instead of the new one."""
     known = KnownToken.objects.filter(fingerprint=renewal.old_fingerprint).first()
     if old is not None:
@@ -141,23 +145,22 @@ def _mark_swapped(renewal: Renewal, old: Credential | None, new: Credential, *, 
         # What a person picked before can be picked again.
         candidates=[] if known and not known.is_picked else renewal.candidates,
     )
-    _remember(renewal, new, now=now)
+    Connection.objects.filter(pk=connection.pk).update(expires_read_on=_expires_on(renewal))
+    token_readings.remember(_reading_of(renewal, connection, new), now=now)
 
 
-def _remember(renewal: Renewal, new: Credential, *, now: datetime) -> None:
-    """Keep what Azure DevOps said about the new token."""
-    Connection.objects.filter(renewals=renewal).update(expires_read_on=_expires_on(renewal))
-    facts = {
-        "server": renewal.server,
-        "organization": renewal.organization,
-        "authorization_id": renewal.authorization_id,
-        "source": KnownToken.Source.CREATED,
-        "name": rules.name_of_token(renewal.connection_name, renewal.marker),
-        "scope": " ".join(renewal.scopes),
-        "valid_to": renewal.valid_to,
-        "read_at": now,
-    }
-    KnownToken.objects.update_or_create(fingerprint=fingerprint_of(new), defaults=facts)
+def _reading_of(renewal: Renewal, connection: Connection, new: Credential) -> Reading:
+    """What Azure DevOps said about the new token."""
+    entry = TokenEntry(
+        id=renewal.authorization_id,
+        name=rules.name_of_token(renewal.connection_name, renewal.marker),
+        scopes=frozenset(renewal.scopes),
+        valid_from=renewal.started_at,
+        valid_to=renewal.valid_to,
+        organizations=(connection.organization_id,),
+    )
+    source = KnownToken.Source.CREATED
+    return Reading(fingerprint_of(new), renewal.server, renewal.organization, entry, source)
 
 
 def discard(renewal: Renewal, *, by: Actor, now: datetime) -> None:

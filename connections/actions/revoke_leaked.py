@@ -15,9 +15,10 @@ from connections.actions import renew_sign_in
 from connections.actions.refusals import CannotRenew
 from connections.actions.signed_in import SignedIn
 from connections.domain import leak_proof
-from connections.domain import renewal as rules
+from connections.domain.renewal import Candidate
 from connections.models import Connection, KnownToken, LeakedToken
 from connections.providers.azure_devops import personal_tokens
+from connections.token_candidates import candidates_for
 from history.record import Actor, Named, record
 
 
@@ -55,17 +56,13 @@ def revoke(leak: LeakedToken, entry: str, signed_in: SignedIn) -> LeakedToken:
     return leak
 
 
-def _candidates(leak: LeakedToken, signed_in: SignedIn) -> list[rules.Candidate]:
-    listed = personal_tokens.active_tokens(signed_in.transport).items
-    ids = [entry.id for entry in listed]
-    known = KnownToken.objects.filter(authorization_id__in=ids).values_list("authorization_id", flat=True)
-    verdicts: dict[str, str] = next((user["verdicts"] for user in leak.connections if user["verdicts"]), {})
+def _candidates(leak: LeakedToken, signed_in: SignedIn) -> list[Candidate]:
     storing = Connection.objects.filter(stored_credential__fingerprint=leak.fingerprint).order_by("pk").first()
-    return rules.candidates(
-        listed,
-        scopes=rules.needed_scopes(verdicts) if verdicts else (),
+    return candidates_for(
+        leak.fingerprint,
+        signed_in.tokens().items,
+        verdicts=next((user["verdicts"] for user in leak.connections if user["verdicts"]), {}),
         expires_on=storing.expires_on if storing else None,
-        besides=known,
     )
 
 

@@ -42,7 +42,7 @@ def take_over(reading: Reading, *, by: Actor, now: datetime, kind: str = "connec
         using = versions.held_with(reading.fingerprint)
         if not using:
             return []
-        news = _remember(reading, now=now)
+        news = remember(reading, now=now)
         changed = [(connection, news | _write(connection, reading, now=now)) for connection in using]
         for connection, detail in changed:
             if detail:
@@ -50,8 +50,11 @@ def take_over(reading: Reading, *, by: Actor, now: datetime, kind: str = "connec
     return [connection for connection, detail in changed if detail]
 
 
-def _remember(reading: Reading, *, now: datetime) -> dict[str, object]:
-    """Update the row about the token. Returns what an event says about it; empty if only its date is new."""
+def remember(reading: Reading, *, now: datetime) -> dict[str, object]:
+    """Update the row about the token. Returns what an event says about it; empty if only its date is new.
+
+    Runs in the caller's transaction.
+    """
     known = KnownToken.objects.filter(fingerprint=reading.fingerprint).first()
     entry = reading.entry
     facts = {

@@ -218,6 +218,10 @@ class Connection(Leased):
         """What its token can do, in the order of the first check, since PostgreSQL returns rows in no fixed order."""
         return sorted(self.capabilities.all(), key=attrgetter("pk"))
 
+    def verdicts(self) -> dict[str, str]:
+        """The last definite verdict on each capability, by its key."""
+        return {state.capability: state.verdict for state in self.capabilities.all()}
+
     def limited_to(self) -> tuple[ProjectRef, ...]:
         """The projects that it is limited to; empty if it covers all."""
         if self.all_projects:

@@ -61,8 +61,7 @@ def _choice(connections: list[Connection], form: DaysForm) -> dict[str, Any]:
 
 
 def _scopes(connection: Connection) -> list[str]:
-    verdicts = {state.capability: state.verdict for state in connection.capabilities.all()}
-    return rules.labels_of(rules.needed_scopes(verdicts))
+    return rules.labels_of(rules.needed_scopes(connection.verdicts()))
 
 
 @never_cache

@@ -35,8 +35,7 @@ may_renew = permission_required("connections.rotate_connection", raise_exception
 def renew_page(request: HttpRequest, pk: int) -> HttpResponse:
     """GET /code-repositories/<id>/renew/: what will happen; POST sends the person to Microsoft."""
     connection = find(pk)
-    verdicts = {state.capability: state.verdict for state in connection.capabilities.all()}
-    form = RenewForm(request.POST or None, verdicts=verdicts)
+    form = RenewForm(request.POST or None, verdicts=connection.verdicts())
     if request.method == "POST" and form.is_valid():
         try:
             address = renew_sign_in.begin_renewal(

@@ -57,6 +57,25 @@ def test_one_sign_in_renews_each_connection(several: list[Connection], renewing:
     assert len(sandbox.entra.codes) == 1
 
 
+def test_the_tokens_are_listed_once_in_each_organization(
+    several: list[Connection], renewing: Renewing, sandbox: Sandbox
+) -> None:
+    address = sent_back(renewing.begin_bulk(*several))
+    before = len(sandbox.requests)
+    renewing.return_with(address)
+    lists = [request.path for request in sandbox.requests[before:] if "displayFilterOption" in request.query]
+    assert lists == ["/acme/_apis/tokens/pats", "/fabrikam/_apis/tokens/pats"]
+
+
+def test_no_token_that_was_made_in_the_same_sign_in_may_be_an_old_one(
+    several: list[Connection], renewing: Renewing, sandbox: Sandbox
+) -> None:
+    bulk = renewing.renew_bulk(*several)
+    renewals = [item.renewal for item in items_of(bulk) if item.renewal]
+    made = {renewal.authorization_id for renewal in renewals}
+    assert not [entry for renewal in renewals for entry in renewal.candidates if entry["id"] in made]
+
+
 def test_one_that_azure_devops_refuses_does_not_stop_the_others(
     several: list[Connection], renewing: Renewing, sandbox: Sandbox
 ) -> None:
@@ -169,8 +188,10 @@ def test_one_that_was_disconnected_meanwhile_does_not_stop_the_others(
 
 def test_one_that_is_being_renewed_already_is_left_alone(several: list[Connection], renewing: Renewing) -> None:
     first = renewing.renew(several[0])
+    parameters = sent_back(renewing.begin_bulk(*several))
     Renewal.objects.filter(pk=first.pk).update(state=State.CREATED)
-    bulk = renewing.renew_bulk(*several)
+    bulk = renewing.return_with(parameters)
+    assert isinstance(bulk, BulkRenewal)
     assert outcome(bulk)["Acme main"] == "renewal_running"
     assert outcome(bulk)["Acme releases"] == State.SWAPPED
 
@@ -180,6 +201,17 @@ def test_tokens_of_several_people_need_several_sign_ins(connected: Connected, re
     with pytest.raises(CannotRenew) as refused:
         renewing.begin_bulk(*mixed)
     assert refused.value.code == "renewal_of_several_people"
+    assert not BulkRenewal.objects.exists()
+
+
+def test_what_the_page_does_not_offer_is_refused_before_the_sign_in(
+    several: list[Connection], renewing: Renewing
+) -> None:
+    first = renewing.renew(several[0])
+    Renewal.objects.filter(pk=first.pk).update(state=State.CREATED)
+    with pytest.raises(CannotRenew) as refused:
+        renewing.begin_bulk(*several)
+    assert (refused.value.code, refused.value.message[:10]) == ("renewal_running", "Acme main:")
     assert not BulkRenewal.objects.exists()
 
 
