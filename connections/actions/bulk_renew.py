@@ -26,7 +26,7 @@ from connections.actions.signed_in import Clock, Owner, SignedIn, signed_in_as
 from connections.actions.token_test_rate_limit import TooManyTests
 from connections.bulk_renewal_reads import CAN_BEGIN, waiting
 from connections.domain import renewal as rules
-from connections.domain.problems.refusals import REFUSALS
+from connections.domain.problems import catalogue
 from connections.domain.renewal import RenewalRequest
 from connections.models import BulkRenewal, BulkRenewalItem, Connection, Renewal
 from connections.providers.azure_devops.errors import AzureDevOpsError
@@ -62,7 +62,7 @@ def _require_one_owner(connections: Sequence[Connection]) -> None:
     choice = bulk_renewal_reads.choice(connections)
     if choice.left_out:
         connection, code = choice.left_out[0]
-        raise CannotRenew(code, f"{connection.name}: {REFUSALS[code]}")
+        raise CannotRenew(code, f"{connection.name}: {catalogue.known_problem(code).full}")
     if len(choice.owners) != 1:
         raise CannotRenew("renewal_of_several_people")
 

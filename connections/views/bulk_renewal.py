@@ -13,13 +13,13 @@ from connections import bulk_renewal_reads, clients
 from connections.actions import bulk_renew
 from connections.actions.refusals import CannotRenew
 from connections.domain import renewal as rules
-from connections.domain.problems.refusals import REFUSALS
 from connections.domain.rotation_plan import MOST_CONNECTIONS
 from connections.models import BulkRenewal, Connection
 from connections.renewal_forms import DaysForm
 from connections.views.bulk_renewal_words import row_of
 from connections.views.common import person, row_ids, to_microsoft
 from connections.views.renewal import may_renew
+from connections.views.renewal_words import problem_of
 from history.record import actor_of
 
 
@@ -56,7 +56,7 @@ def _choice(connections: list[Connection], form: DaysForm) -> dict[str, Any]:
             }
             for number, owner in enumerate(choice.owners, start=1)
         ],
-        "left_out": [(connection, REFUSALS[code]) for connection, code in choice.left_out],
+        "left_out": [(connection, problem_of(code, connection.server)) for connection, code in choice.left_out],
     }
 
 

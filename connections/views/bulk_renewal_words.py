@@ -46,7 +46,8 @@ def row_of(item: BulkRenewalItem, *, server: str) -> Row:
         return _of_renewal(item, item.renewal)
     if not item.problem:
         return Row(item.connection_name, _NOT_BEGUN, "Sign in again to go on.", "not-begun", item.connection)
-    problem = problem_of(item.problem, server)
+    organization = item.connection.organization if item.connection else ""
+    problem = problem_of(item.problem, server, organization=organization)
     waits = item.problem == rules.TOO_MANY_TESTS
     return Row(
         item.connection_name,
@@ -61,7 +62,8 @@ def row_of(item: BulkRenewalItem, *, server: str) -> Row:
 
 def _of_renewal(item: BulkRenewalItem, renewal: Renewal) -> Row:
     state = State(renewal.state)
-    problem = problem_of(renewal.problem, renewal.server) if renewal.problem else None
+    facts = {"organization": renewal.organization}
+    problem = problem_of(renewal.problem, renewal.server, **facts) if renewal.problem else None
     is_open = state is State.SWAPPED and not renewal.old_authorization_id
     next_step = _CHOOSE if is_open else _NEXT.get(state) or (problem.next_step if problem else "Renew again.")
     return Row(

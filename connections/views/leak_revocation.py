@@ -15,6 +15,10 @@ from connections.views.common import person, to_microsoft
 
 # The second is needed to return from Microsoft.
 _PERMISSIONS = ("connections.declare_leak", "connections.rotate_connection")
+_CHECK_IN_AZURE_DEVOPS = (
+    "If it was revoked there, or has expired, no action is needed. Otherwise look for it in Azure DevOps, also in other "
+    "organizations of this person, and revoke it there."
+)
 
 
 def may_revoke(request: HttpRequest, leak: LeakedToken) -> bool:
@@ -45,4 +49,5 @@ def say_what_was_revoked(request: HttpRequest, leak: LeakedToken) -> None:
     elif leak.candidates:
         flash.info(request, "Nothing was revoked yet. Choose which token leaked, and sign in once more.")
     else:
-        flash.warning(request, f"{leak.identity_name} has no valid token in this organization that it could be.")
+        nothing = f"{leak.identity_name} has no valid token in this organization that it could be."
+        flash.warning(request, f"{nothing} {_CHECK_IN_AZURE_DEVOPS}")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from connections import clients, renewal_reads
 from connections.actions.settle_renewals import is_time_to_revoke, still_used_by
-from connections.domain.problems import Problem, catalogue
+from connections.domain.problems import Facts, Problem, catalogue
 from connections.domain.problems.refusals import REFUSALS
 from connections.domain.renewal import State
 from connections.models import Renewal
@@ -23,6 +23,11 @@ CHIPS = {
     State.KEPT: Chip("Renewed, old token left valid", "circle-check", "info"),
     State.FAILED: Chip("Not renewed", "circle-x", "bad"),
 }
+
+_AFTER_REFUSAL = (
+    "Open the connection to see which token it uses now. Then continue with the new one, or discard it if it is not "
+    "needed any more."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +81,16 @@ def view_of(renewal: Renewal, *, now: datetime, chooses_again: bool = False) -> 
 
 def _problem(renewal: Renewal, *, is_running: bool) -> Problem | None:
     if renewal.problem:
-        return problem_of(renewal.problem, renewal.server)
+        return problem_of(renewal.problem, renewal.server, organization=renewal.organization)
     is_interrupted = renewal.state == State.CREATING and not is_running
     return catalogue.problem("renewal_lost") if is_interrupted else None
 
 
-def problem_of(code: str, server: str) -> Problem:
-    """A problem with a renewal, worded for its server."""
+def problem_of(code: str, server: str, *, organization: str = "") -> Problem:
+    """A problem with a renewal, worded for its server. What replacing the token refused is one too."""
     if code in REFUSALS:
-        return Problem(code, "Not possible", REFUSALS[code], "Check the connection.")
-    return catalogue.problem(code, place=clients.place_of(server))
+        return Problem(code, "Not possible", REFUSALS[code], _AFTER_REFUSAL)
+    return catalogue.problem(code, place=clients.place_of(server), facts=Facts(organization=organization))
 
 
 def _steps(renewal: Renewal, state: State) -> list[Step]:

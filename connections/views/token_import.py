@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods
 from connections import token_import_reads as reads
 from connections.actions import import_tokens, renew_sign_in
 from connections.actions.refusals import CannotRenew
-from connections.domain.problems import catalogue
 from connections.domain.renewal import labels_of
 from connections.domain.token_entries import NONE, Pick
 from connections.models import Connection, TokenImport
@@ -24,6 +23,7 @@ from connections.renewal_forms import ImportForm
 from connections.token_import_reads import StoredToken
 from connections.views.common import person, to_microsoft
 from connections.views.renewal import may_renew
+from connections.views.renewal_words import problem_of
 from core.query_strings import with_values
 from history.record import actor_of
 
@@ -68,7 +68,8 @@ def _imports(request: HttpRequest) -> list[TokenImport]:
 
 
 def _import_row(imported: TokenImport) -> dict[str, Any]:
-    problem = catalogue.problem(imported.problem) if imported.problem else None
+    facts = {"organization": imported.organization}
+    problem = problem_of(imported.problem, imported.server, **facts) if imported.problem else None
     return {"imported": imported, "problem": problem, "count": len(imported.entries)}
 
 

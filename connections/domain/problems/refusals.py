@@ -28,14 +28,9 @@ REFUSALS = {
     "owner_gone": "The owner was removed or deactivated in the meantime. Choose someone else.",
     "project_not_visible": "This token cannot see one of the chosen projects. Choose again.",
     "renewal_days": "Choose a number of days that the token policy allows.",
-    "renewal_moved_on": "Another request has moved this renewal on in the meantime. Check where it is now.",
-    "leak_no_candidate": "Choose one of the listed tokens.",
+    "leak_no_candidate": "Choose one of the listed tokens. If none is listed, sign in first: we read them again.",
     "renewal_no_candidate": "Choose the token that this connection used before.",
-    "renewal_not_offered": "Renewing is not set up for this server. The site administrator can register an application "
-    "for it.",
     "renewal_of_several_people": "These connections use tokens of several people. Renew those of one person at a time.",
-    "renewal_only_of_tokens": "Only personal access tokens can be renewed like this.",
-    "renewal_running": "A renewal of this connection is in progress. Finish or discard it first.",
     "replaced_meanwhile": "Someone else just updated this token. Check the connection before you try again.",
     "same_token": "This token is already in use. If you extended it in Azure DevOps, record its new date under “I "
     "extended the same token”.",

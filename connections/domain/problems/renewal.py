@@ -231,6 +231,34 @@ LIFECYCLE = (
     ),
 )
 
+REFUSED = (
+    Problem(
+        "renewal_not_offered",
+        "Not available here",
+        "Renewing is not set up for this server.",
+        "Ask the site administrator to register an application for it. Or create a new token in Azure DevOps and enter "
+        "it with “Update token”.",
+    ),
+    Problem(
+        "renewal_only_of_tokens",
+        "Not a personal access token",
+        "Only personal access tokens can be renewed like this.",
+        "Update the credential on the page of the connection instead.",
+    ),
+    Problem(
+        "renewal_running",
+        "Already being renewed",
+        "A renewal of this connection is in progress.",
+        "Open it from the page of the connection, and finish or discard it.",
+    ),
+    Problem(
+        "renewal_moved_on",
+        "Not the next step any more",
+        "Another request has moved this renewal on in the meantime.",
+        "Check on this page where it is now.",
+    ),
+)
+
 RENEWAL = (
     Problem(
         "renewal_lost",
@@ -293,4 +321,4 @@ IMPORT = (
     ),
 )
 
-PROBLEMS = (*SIGN_IN, *LIFECYCLE, *RENEWAL, *IMPORT)
+PROBLEMS = (*SIGN_IN, *LIFECYCLE, *REFUSED, *RENEWAL, *IMPORT)

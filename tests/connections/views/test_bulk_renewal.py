@@ -84,7 +84,7 @@ def test_what_can_not_be_renewed_is_named_with_the_reason(
     Renewal.objects.filter(pk=first.pk).update(state=State.CREATED)
     page = pages.get(START, ids(several)).content.decode()
     assert "1 connection of Maya Sample" in page
-    assert "A renewal of this connection is in progress" in page
+    assert "A renewal of this connection is in progress. Open it from the page of the connection" in page
 
 
 def test_nothing_ticked_is_said(pages: Client, renewing: Renewing) -> None:

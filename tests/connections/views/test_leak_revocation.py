@@ -66,7 +66,9 @@ def test_what_is_no_candidate_is_refused_on_the_page(pages: Client, leak: Leaked
 
 def test_someone_without_any_valid_token_is_told_so(pages: Client, leak: LeakedToken, sandbox: Sandbox) -> None:
     with patch("connections.domain.renewal.candidates", return_value=[]):
-        assert "has no valid token in this organization that it could be" in revoke(pages, leak, {})
+        page = revoke(pages, leak, {})
+    assert "has no valid token in this organization that it could be" in page
+    assert "Otherwise look for it in Azure DevOps" in page
 
 
 def test_without_an_application_the_person_is_guided(pages: Client, leak: LeakedToken, settings: Settings) -> None:

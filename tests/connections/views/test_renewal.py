@@ -20,8 +20,10 @@ from connections.domain.renewal import State
 from connections.models import Connection, Mail, Renewal
 from connections.notifications.reminders import remind_due
 from connections.views import renewal as views
+from connections.views.renewal_words import problem_of
 from sandbox.server import Sandbox
 from tests.connections.renewals import Renewing, entry_of, sent_back
+from tests.factories import make_renewal
 
 Connected = Callable[..., Connection]
 pytestmark = pytest.mark.django_db
@@ -293,6 +295,23 @@ def test_when_the_limit_of_tests_is_used_up_no_token_is_created(
     assert [token.name for token in renewing.sandbox.state.tokens.values() if "(renewal " in token.name] == [
         made.name for made in renewing.made(renewal)
     ]
+
+
+@pytest.mark.parametrize("code", ["renewal_running", "replaced_meanwhile", "same_token", "another_person_signed_in"])
+def test_each_problem_says_what_to_do(pages: Client, connection: Connection, renewing: Renewing, code: str) -> None:
+    renewal = make_renewal(connection, state=State.CREATED, problem=code)
+    assert f"What to do:</strong> {problem_of(code, 'Sandbox').next_step}" in unescape(page_of(pages, renewal))
+
+
+def test_a_renewal_whose_token_was_replaced_meanwhile_says_what_to_do(
+    pages: Client, connection: Connection, renewing: Renewing
+) -> None:
+    renewal = renew_with_less(renewing, connection)
+    Renewal.objects.filter(pk=renewal.pk).update(old_fingerprint="of another token")
+    pages.post(renewal.get_absolute_url(), {"step": "use", "accept_less": "1"})
+    page = page_of(pages, renewal)
+    assert 'data-problem="replaced_meanwhile"' in page
+    assert "Open the connection to see which token it uses now." in page
 
 
 def test_renewals_are_searched(pages: Client, connection: Connection, renewing: Renewing) -> None:
