@@ -89,7 +89,7 @@ def get_leak(
 def declare_connection_leaked(request: ApiRequest, connection_id: ConnectionId) -> Shown:
     """Stop every connection that stores it, permanently. Declared again, it returns the first declaration."""
     connection = find(request.caller, connection_id)
-    return _declared(request, declare_stored_leaked(connection, by=actor_of(request), now=timezone.now()))
+    return _shown(request, declare_stored_leaked(connection, by=actor_of(request), now=timezone.now()).pk)
 
 
 @router.post(
@@ -123,18 +123,11 @@ def find_leaked_token(request: ApiRequest, body: register_schemas.LeakedTokenInp
 )
 def declare_token_leaked(request: ApiRequest, body: register_schemas.LeakedTokenInput) -> Shown:
     """Stop every connection that stores it, permanently. A token that no connection stores or stored is refused."""
-    return _declared(request, declare_leaked(_token(body), by=actor_of(request), now=timezone.now()))
+    return _shown(request, declare_leaked(_token(body), by=actor_of(request), now=timezone.now()).pk)
 
 
 def _token(body: register_schemas.LeakedTokenInput) -> Credential:
     return read_token(body.token.get_secret_value())
-
-
-def _declared(request: ApiRequest, declared: LeakedToken) -> Shown:
-    from connections.tasks import enqueue_next_ask
-
-    enqueue_next_ask(declared.pk)
-    return _shown(request, declared.pk)
 
 
 def _shown(request: ApiRequest, leak_id: int) -> Shown:

@@ -11,6 +11,7 @@ from django.core import signing
 from django.db import transaction
 
 from connections.actions import versions
+from connections.actions.leak_questions import ask_soon
 from connections.actions.refusals import CannotDeclareLeak, Refused
 from connections.domain import expiry, leak_proof
 from connections.domain.health import Health
@@ -231,6 +232,7 @@ def _begin(
     if storing and _keep_for_proof(leak, storing[0]):
         leak.next_ask_at = leak_proof.next_ask(leak.declared_at, after=leak.declared_at)
         leak.save(update_fields=["kind", "sealed", "next_ask_at"])
+        ask_soon(leak)
     for connection in [*storing, *replaced]:
         detail = {"leak": leak.pk, "connections": len(storing), "replaced": connection not in storing}
         record("connection.declared_leaked", connection, by=by, at=now, detail=detail)

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from connections import clients
 from connections.actions import renew_sign_in
+from connections.actions.leak_questions import ask_soon
 from connections.actions.refusals import CannotRenew
 from connections.actions.signed_in import SignedIn
 from connections.domain import leak_proof
@@ -75,6 +76,7 @@ def _record(leak: LeakedToken, name: str, *, by: Actor, now: datetime) -> None:
         if not rows.filter(revoked_at=None).update(revoked_at=now, candidates=[], candidates_read_at=None):
             return
         rows.filter(next_ask_at__gt=soon).update(next_ask_at=soon)
+        ask_soon(leak)
         for user in leak.connections:
             subject = Named("connection", user["id"], user["name"])
             record("connection.leaked_token_revoked", subject, by=by, at=now, detail=detail)

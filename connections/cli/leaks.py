@@ -63,17 +63,12 @@ def declare(options: Options, output: Output) -> int:
 
 
 def _declared(options: Options) -> LeakedToken:
-    from connections.tasks import enqueue_next_ask
-
     now = timezone.now()
     if options["entry"]:
         return declare_entry_leaked(_entry(options["entry"]).pk, by=COMMAND_LINE, now=now)
     if options["token"]:
-        leak = declare_token_leaked(token_from_input(), by=COMMAND_LINE, now=now)
-    else:
-        leak = declare_stored_leaked(find(options["connection"]), by=COMMAND_LINE, now=now)
-    enqueue_next_ask(leak.pk)
-    return leak
+        return declare_token_leaked(token_from_input(), by=COMMAND_LINE, now=now)
+    return declare_stored_leaked(find(options["connection"]), by=COMMAND_LINE, now=now)
 
 
 def _entry(name: str) -> RegisterEntry:

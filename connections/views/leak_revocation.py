@@ -40,11 +40,8 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def say_what_was_revoked(request: HttpRequest, leak: LeakedToken) -> None:
-    """After the sign-in: say whether it was revoked, and let a worker ask soon whether that took effect."""
-    from connections.tasks import enqueue_next_ask
-
+    """After the sign-in: say whether it was revoked."""
     if leak.revoked_at:
-        enqueue_next_ask(leak.pk)
         flash.success(request, "The leaked token was revoked.")
     elif leak.candidates:
         flash.info(request, "Nothing was revoked yet. Choose which token leaked, and sign in once more.")

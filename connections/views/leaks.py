@@ -62,13 +62,10 @@ def declare_entry(request: HttpRequest, pk: int) -> HttpResponse:
 @may_declare
 def declare(request: HttpRequest) -> HttpResponse:
     """POST: declare the token leaked for which the key in the form stands."""
-    from connections.tasks import enqueue_next_ask
-
     try:
         leak = declare_leak.declare_leak(request.POST.get("key", ""), by=actor_of(request), now=timezone.now())
     except CannotDeclareLeak as refused:
         return _check_page(request, LeakForm(), refused=refused.message)
-    enqueue_next_ask(leak.pk)
     return redirect("connections:leak", pk=leak.pk)
 
 

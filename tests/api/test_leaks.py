@@ -42,12 +42,6 @@ def test_a_connection_is_declared_leaked_once(program: Program, storing: Connect
     assert event.actor_name == "maya, API token “token 0”"
 
 
-def test_a_declaration_enqueues_the_first_question(program: Program, storing: Connection) -> None:
-    with patch("connections.tasks.enqueue_next_ask") as enqueued:
-        declared = program.post(f"/connections/{storing.pk}/leak")
-    enqueued.assert_called_once_with(declared["id"])
-
-
 def test_a_declaration_needs_no_key_of_a_form(program: Program, storing: Connection) -> None:
     with patch("django.core.signing.dumps") as signed:
         first = program.post(f"/connections/{storing.pk}/leak")

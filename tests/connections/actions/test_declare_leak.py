@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from connections import clients
 from connections.actions import declare_leak
@@ -46,6 +47,20 @@ def replacement(secret: str) -> Replacement:
 
 def requests_of(sandbox: Sandbox) -> int:
     return len(sandbox.requests)
+
+
+@pytest.mark.django_db
+def test_the_first_question_is_enqueued_once_the_declaration_is_committed(
+    connected: Connected, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    connection = connected()
+    with patch("connections.tasks.enqueue_next_ask") as enqueued:
+        with django_capture_on_commit_callbacks(execute=True):
+            leak = declare(connection)
+            enqueued.assert_not_called()
+        with django_capture_on_commit_callbacks(execute=True):
+            declare(connection)
+    enqueued.assert_called_once_with(leak.pk)
 
 
 @pytest.mark.django_db

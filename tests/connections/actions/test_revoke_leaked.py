@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import pytest
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from connections.actions import declare_leak, prove_leak, renew_sign_in, revoke_leaked
 from connections.actions.refusals import CannotRenew
@@ -67,6 +68,18 @@ def test_what_a_person_picked_is_revoked_and_proved_dead(
     assert ask(leak, renewing).proved_at is not None
     event = Event.objects.get(kind="connection.leaked_token_revoked")
     assert (event.actor_name, event.detail["name"]) == ("Maya", "full")
+
+
+def test_the_next_question_is_enqueued_after_it_was_revoked(
+    leak: LeakedToken,
+    renewing: Renewing,
+    sandbox: Sandbox,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    renewing.revoke(leak)
+    with patch("connections.tasks.enqueue_next_ask") as enqueued, django_capture_on_commit_callbacks(execute=True):
+        renewing.revoke(leak, entry_of(sandbox, "full"))
+    enqueued.assert_called_once_with(leak.pk)
 
 
 def test_a_token_that_we_created_is_revoked_in_one_sign_in(connection: Connection, renewing: Renewing) -> None:

@@ -1,7 +1,6 @@
 """`manage.py connections leaks` and `declare-leak`: a token only ever comes in by standard input."""
 
 from datetime import timedelta
-from unittest.mock import patch
 
 import pytest
 from django.utils import timezone
@@ -34,12 +33,6 @@ def test_a_connection_is_declared_leaked_and_its_state_shown(storing: Connection
     shown = Ran("leaks", "--connection", "Acme main")
     assert (shown.code, "Proved dead" in shown.out) == (0, True)
     assert Event.objects.get(kind="connection.declared_leaked").actor_name == "command line"
-
-
-def test_a_declaration_enqueues_the_first_question(storing: Connection) -> None:
-    with patch("connections.tasks.enqueue_next_ask") as enqueued:
-        declared = Ran("declare-leak", "--connection", "Acme main", "--json")
-    enqueued.assert_called_once_with(declared.json["id"])
 
 
 def test_an_entry_is_declared_leaked() -> None:

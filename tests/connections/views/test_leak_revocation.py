@@ -1,6 +1,6 @@
 """The page of a leak lets the owner of the token revoke it by signing in at Microsoft."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from unittest.mock import patch
 
 import pytest
@@ -15,12 +15,6 @@ from tests.connections.renewals import Renewing, entry_of, sent_back
 from tests.connections.views.test_renewal import BACK, to_microsoft
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _no_broker() -> Iterator[None]:
-    with patch("connections.tasks.enqueue_later"):
-        yield
 
 
 @pytest.fixture
