@@ -14,7 +14,7 @@ from connections.providers.azure_devops.credentials import PersonalAccessToken
 _MOST_UNFINISHED = 5
 # A further sign-in cannot change these.
 _FINAL = ("connection_gone", "renewal_only_of_tokens")
-# What another sign-in may renew: not begun, or refused for a reason that may have passed.
+# What another sign-in may renew: not started, or refused for a reason that may have passed.
 CAN_BEGIN = Q(renewal=None) & ~Q(problem__in=_FINAL)
 # What no sign-in has tried yet.
 _NOT_TRIED = ("", rules.TOO_MANY_TESTS)
@@ -70,7 +70,7 @@ def _refusals(connections: Sequence[Connection]) -> Callable[[Connection], str]:
     tokens = set(stored.values_list("connection_id", flat=True))
     in_progress = Renewal.objects.filter(connection__in=ids, state__in=IN_PROGRESS)
     running = set(in_progress.values_list("connection_id", flat=True))
-    offered = {server.name for server in clients.servers() if clients.sign_in(server.name, redirect="")}
+    offered = {server.name for server in clients.servers() if clients.can_sign_in(server.name)}
 
     def refusal(connection: Connection) -> str:
         if connection.pk not in tokens:
@@ -106,6 +106,6 @@ def can_continue(bulk: BulkRenewal) -> bool:
 def unfinished() -> list[BulkRenewal]:
     """The newest bulk renewals that ended early; `left` is for how many connections nothing was tried."""
     left = Count("items", filter=Q(items__renewal=None, items__problem__in=_NOT_TRIED))
-    begun = Count("items", filter=Q(items__renewal__isnull=False))
-    rows = BulkRenewal.objects.annotate(left=left, begun=begun).filter(left__gt=0, begun__gt=0)
+    started = Count("items", filter=Q(items__renewal__isnull=False))
+    rows = BulkRenewal.objects.annotate(left=left, started=started).filter(left__gt=0, started__gt=0)
     return list(rows[:_MOST_UNFINISHED])

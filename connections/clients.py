@@ -167,10 +167,15 @@ def sign_in(name: str, *, redirect: str) -> SignIn | None:
         return None
 
 
+def can_sign_in(name: str) -> bool:
+    """Whether people can sign in to renew tokens of the server with this name."""
+    return sign_in(name, redirect="") is not None
+
+
 def can_renew(connection: Connection) -> bool:
     """Whether its credential is a personal access token, and renewing is set up for its server."""
     is_token = connection.credential().kind == PersonalAccessToken.kind
-    return is_token and sign_in(connection.server, redirect="") is not None
+    return is_token and can_sign_in(connection.server)
 
 
 def _session_id() -> str:

@@ -31,4 +31,4 @@ def candidates_for(
         known = tokens_by_entry(entry.id for entry in entries)
     others = [entry for entry, token in known.items() if token != fingerprint]
     scopes = rules.needed_scopes(verdicts) if verdicts else ()
-    return rules.candidates(entries, scopes=scopes, expires_on=expires_on, besides=others)
+    return rules.candidates(entries, scopes=scopes, expires_on=expires_on, excluded=others)

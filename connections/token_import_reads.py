@@ -64,7 +64,7 @@ def key_of(connection: Connection) -> str:
 
 def places() -> list[Place]:
     """The organizations whose tokens can be read with a sign-in, those with the most connections first."""
-    offered = [name for name in clients.services() if clients.sign_in(name, redirect="") is not None]
+    offered = [name for name in clients.services() if clients.can_sign_in(name)]
     rows = _of_tokens().filter(server__in=offered).order_by()
     counts = rows.values_list("server", Lower("organization")).annotate(number=Count("pk"))
     found = [Place(server, organization, number) for server, organization, number in counts]

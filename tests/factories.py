@@ -121,7 +121,7 @@ def make_leak(connection: Connection, **more: Any) -> LeakedToken:
 
 
 def make_bulk_renewal(*connections: Connection) -> BulkRenewal:
-    """A bulk renewal of these connections as rows, of which nothing was begun."""
+    """A bulk renewal of these connections as rows, of which nothing was started."""
     first = connections[0]
     facts = {"server": first.server, "identity_name": first.identity_name, "started_by": "Maya Example"}
     bulk = BulkRenewal.objects.create(days=90, started_at=timezone.now(), **facts)

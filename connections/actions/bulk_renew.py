@@ -1,7 +1,7 @@
 """Renew several connections of one person in one sign-in, one after another; one that fails does not stop the others.
 
-What is wanted is written before the person leaves for Microsoft. What is not begun when the time of the request or the
-limit of tests is used up, or when the process dies, waits for another sign-in.
+What is to be renewed is written before the person leaves for Microsoft. What is not started when the time of the
+request or the limit of tests is used up, or when the process dies, waits for another sign-in.
 """
 
 import logging
@@ -34,9 +34,9 @@ from connections.providers.azure_devops.sign_in import PersonsToken
 from history.record import Actor
 
 log = logging.getLogger(__name__)
-# No further connection is begun after this, because a person waits for the page.
+# No further connection is started after this, because a person waits for the page.
 _SECONDS = 60.0
-Enter = Callable[[Owner], AbstractContextManager[SignedIn]]
+AsOwner = Callable[[Owner], AbstractContextManager[SignedIn]]
 
 
 def begin(connections: Sequence[Connection], days: int, *, person: AbstractBaseUser, by: Actor, now: datetime) -> str:
@@ -72,8 +72,8 @@ def _item(bulk: BulkRenewal, connection: Connection) -> BulkRenewalItem:
     return BulkRenewalItem(bulk=bulk, connection=connection, connection_name=connection.name, scopes=scopes)
 
 
-def go_on(bulk: BulkRenewal, *, person: AbstractBaseUser, now: datetime) -> str:
-    """The address at Microsoft for renewing what was not begun. Raises `CannotRenew`."""
+def resume(bulk: BulkRenewal, *, person: AbstractBaseUser, now: datetime) -> str:
+    """The address at Microsoft for renewing what was not started. Raises `CannotRenew`."""
     item = waiting(bulk).exclude(connection=None).first()
     if item is None or item.connection is None:
         raise CannotRenew("renewal_moved_on")
@@ -81,9 +81,9 @@ def go_on(bulk: BulkRenewal, *, person: AbstractBaseUser, now: datetime) -> str:
 
 
 def renew_each(bulk: BulkRenewal, signer: PersonsToken, *, person: AbstractBaseUser, by: Actor, clock: Clock) -> None:
-    """Renew what was not begun, while there is time."""
+    """Renew what was not started, while there is time."""
     ends_at = monotonic() + _SECONDS
-    enter = partial(signed_in_as, signer=signer, person=person, by=by, clock=clock)
+    as_owner = partial(signed_in_as, signer=signer, person=person, by=by, clock=clock)
     # Why an earlier sign-in could not renew them is over.
     bulk.items.filter(CAN_BEGIN).update(problem="", problem_word="")
     try:
@@ -91,7 +91,7 @@ def renew_each(bulk: BulkRenewal, signer: PersonsToken, *, person: AbstractBaseU
             if owner is None:
                 _refuse(items, problem="connection_gone")
             else:
-                _renew_of(owner, list(items), enter, ends_at=ends_at)
+                _renew_of(owner, list(items), as_owner, ends_at=ends_at)
             if monotonic() >= ends_at:
                 return
     except TooManyTests:
@@ -104,9 +104,9 @@ def _owner(item: BulkRenewalItem) -> Owner | None:
     return Owner(found.server, found.organization, found.identity_id) if found else None
 
 
-def _renew_of(owner: Owner, items: list[BulkRenewalItem], enter: Enter, *, ends_at: float) -> None:
+def _renew_of(owner: Owner, items: list[BulkRenewalItem], as_owner: AsOwner, *, ends_at: float) -> None:
     """Renew the connections of one organization, while there is time. Raises `TooManyTests`."""
-    with _recording_why(items), enter(owner) as signed_in:
+    with _recording_why(items), as_owner(owner) as signed_in:
         settle(owner, signed_in, asked_for=None)
         settle_extensions(owner, signed_in)
         for item in items:
@@ -117,8 +117,8 @@ def _renew_of(owner: Owner, items: list[BulkRenewalItem], enter: Enter, *, ends_
 
 
 @contextmanager
-def _recording_why(items: Iterable[BulkRenewalItem]) -> Iterator[None]:
-    """Record why these could not begin, so that the others go on. Only `TooManyTests` is raised."""
+def _recording_why(items: Sequence[BulkRenewalItem]) -> Iterator[None]:
+    """Record why these could not start, so that the others continue. Only `TooManyTests` is raised."""
     try:
         yield
     except TooManyTests:
@@ -128,25 +128,25 @@ def _recording_why(items: Iterable[BulkRenewalItem]) -> Iterator[None]:
     except (AzureDevOpsError, clients.UnknownServer) as error:
         _refuse(items, **problem_of(error))
     except Exception:
-        # What was begun says on its own page how far it is.
+        # What was started says on its own page how far it is.
         log.exception("The renewal of connections %s stopped.", [item.connection_id for item in items])
         _refuse(items, problem=rules.BROKEN)
 
 
 def _renew_one(item: BulkRenewalItem, signed_in: SignedIn) -> None:
     if item.connection is not None:
-        wanted = RenewalRequest(item.scopes, item.bulk.days)
-        renew(item.connection, wanted, signed_in, also=partial(_attach, item))
+        request = RenewalRequest(item.scopes, item.bulk.days)
+        renew(item.connection, request, signed_in, in_transaction=partial(_attach, item))
 
 
 def _attach(item: BulkRenewalItem, renewal: Renewal) -> None:
-    """In the transaction in which the renewal begins. Raises `CannotRenew` if another sign-in was faster."""
+    """In the transaction in which the renewal starts. Raises `CannotRenew` if another sign-in was faster."""
     rows = BulkRenewalItem.objects.filter(pk=item.pk).filter(CAN_BEGIN)
     if not rows.update(renewal=renewal, problem="", problem_word=""):
         raise CannotRenew("renewal_running")
 
 
 def _refuse(items: Iterable[BulkRenewalItem], **why: str) -> None:
-    """Record why these could not begin."""
+    """Record why these could not start."""
     rows = BulkRenewalItem.objects.filter(pk__in=[item.pk for item in items], renewal=None, problem="")
     rows.update(**why)

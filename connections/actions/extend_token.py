@@ -1,8 +1,8 @@
 """Extend the stored token of a person who has signed in at Microsoft: a later expiry date for the same token.
 
 A row is written before Azure DevOps is asked, and leased by the request that asks. If the answer is lost, or the
-process dies, the owner's next sign-in reads what is true. This is no rotation, and only for a token of which it is known
-which entry in Azure DevOps it is.
+process dies, the owner's next sign-in reads what is true. This is no rotation, and only for a token of which it is
+known which entry in Azure DevOps it is.
 """
 
 from contextlib import suppress
@@ -71,7 +71,7 @@ def _require_later(known: KnownToken, entry: TokenEntry, until: datetime, signed
     if entry.valid_to is None or entry.valid_to <= signed_in.clock():
         raise CannotRenew("pat_expired")
     if entry.valid_to >= until - _SAME_MOMENT:
-        token_readings.take_over(_reading(known, entry), by=signed_in.by, now=signed_in.clock())
+        token_readings.store_reading(_reading(known, entry), by=signed_in.by, now=signed_in.clock())
         raise CannotRenew("extend_not_later", field="days")
 
 
@@ -137,7 +137,7 @@ def _finish(extension: TokenExtension, held: Held, entry: TokenEntry, signed_in:
     known = KnownToken.objects.filter(fingerprint=extension.fingerprint).first()
     with transaction.atomic():
         if known is not None and known.authorization_id == entry.id:
-            token_readings.take_over(_reading(known, entry), by=signed_in.by, now=signed_in.clock(), kind=kind)
+            token_readings.store_reading(_reading(known, entry), by=signed_in.by, now=signed_in.clock(), kind=kind)
             # The next audit shows whether the token still works.
             using = Connection.objects.filter(stored_credential__fingerprint=extension.fingerprint)
             using.update(next_check_at=signed_in.clock())

@@ -32,7 +32,7 @@ Result = Renewal | BulkRenewal | Connection | TokenImport | LeakedToken | None
 def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Actor, clock: Clock) -> Result:
     """Do what a person signed in for, and what is pending for them. Returns what has the page to show.
 
-    Raises `CannotRenew`. A renewal that began and failed is returned, because its page says how to go on.
+    Raises `CannotRenew`. A renewal that began and failed is returned, because its page says how to continue.
     """
     returned = renew_sign_in.claim(state, person=person, now=clock())
     asked = returned.asked

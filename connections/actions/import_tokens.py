@@ -47,7 +47,7 @@ def import_tokens(
             owner = Owner(asked.server, organization)
             facts = _read(owner, signed_in_as(owner, signer, person=person, by=by, clock=clock))
         imported = _store(asked.server, organization, facts, person=person, now=clock())
-        _take_over_known(imported, by=by, now=clock())
+        _store_known(imported, by=by, now=clock())
     return imported
 
 
@@ -93,13 +93,13 @@ _NOTHING_READ: dict[str, Any] = {
 }
 
 
-def _take_over_known(imported: TokenImport, *, by: Actor, now: datetime) -> None:
+def _store_known(imported: TokenImport, *, by: Actor, now: datetime) -> None:
     """Store the readings of the entries that are known to be stored tokens."""
     entries = entries_of(imported)
     known = KnownToken.objects.filter(server=imported.server, authorization_id__in=list(entries))
     for row in known.order_by("pk"):
         reading = _reading(imported, row.fingerprint, entries[row.authorization_id], KnownToken.Source(row.source))
-        token_readings.take_over(reading, by=by, now=now)
+        token_readings.store_reading(reading, by=by, now=now)
 
 
 def _reading(imported: TokenImport, fingerprint: str, entry: TokenEntry, source: KnownToken.Source) -> Reading:
@@ -160,7 +160,7 @@ def use_picks(picks: Sequence[Pick], imports: Iterable[TokenImport], *, by: Acto
             changed += token_readings.forget_pick(fingerprint, by=by, now=now)
             continue
         reading = _reading(imported, fingerprint, entry, KnownToken.Source.PICKED)
-        changed += token_readings.take_over(reading, by=by, now=now)
+        changed += token_readings.store_reading(reading, by=by, now=now)
     return changed
 
 

@@ -36,17 +36,17 @@ _COPIED = ("server", "organization", "identity_id", "identity_name", "identity_a
 
 def renew(
     connection: Connection,
-    wanted: RenewalRequest,
+    request: RenewalRequest,
     signed_in: SignedIn,
     *,
-    also: Callable[[Renewal], None] = lambda _: None,
+    in_transaction: Callable[[Renewal], None] = lambda _: None,
 ) -> Renewal:
-    """Create a token for a connection and use it. `also` is called in the transaction in which the renewal begins.
+    """Create a token for a connection and use it. `in_transaction` is called when the renewal starts.
 
     The test of the new token is counted before anything is created. Raises `CannotRenew`, `TooManyTests` and
-    `AzureDevOpsError` only if nothing was begun.
+    `AzureDevOpsError` only if nothing was started.
     """
-    renewal = _intend(connection, wanted, signed_in, also)
+    renewal = _write_row(connection, request, signed_in, in_transaction)
     try:
         with working_on(Renewal.objects.filter(pk=renewal.pk).under(renewal.lease)):
             if _create(renewal, signed_in):
@@ -57,12 +57,12 @@ def renew(
     return renewal
 
 
-def _intend(
-    connection: Connection, wanted: RenewalRequest, signed_in: SignedIn, also: Callable[[Renewal], None]
+def _write_row(
+    connection: Connection, request: RenewalRequest, signed_in: SignedIn, in_transaction: Callable[[Renewal], None]
 ) -> Renewal:
     """Write down that a token is about to be created. Raises `CannotRenew`, `TooManyTests` and `AzureDevOpsError`."""
     before, now = signed_in.tokens().items, signed_in.clock()
-    renewal = _new_row(connection, wanted, now=now)
+    renewal = _new_row(connection, request, now=now)
     renewal.started_by = signed_in.by.name
     candidates = candidates_for(
         renewal.old_fingerprint, before, verdicts=connection.verdicts(), expires_on=connection.expires_on
@@ -72,14 +72,14 @@ def _intend(
     try:
         with transaction.atomic():
             renewal.save(force_insert=True)
-            also(renewal)
+            in_transaction(renewal)
             note("connection.renewal_started", renewal, by=signed_in.by, now=now)
     except IntegrityError:
         raise CannotRenew("renewal_running") from None
     return renewal
 
 
-def _new_row(connection: Connection, wanted: RenewalRequest, *, now: datetime) -> Renewal:
+def _new_row(connection: Connection, request: RenewalRequest, *, now: datetime) -> Renewal:
     """A renewal that begins now, leased by this request. Raises `CannotRenew`."""
     stored = StoredCredential.objects.filter(connection=connection, kind=PersonalAccessToken.kind).first()
     if stored is None:
@@ -89,8 +89,8 @@ def _new_row(connection: Connection, wanted: RenewalRequest, *, now: datetime) -
         connection_name=connection.name,
         **{name: getattr(connection, name) for name in _COPIED},
         marker=rules.new_marker(),
-        scopes=list(wanted.scopes),
-        not_after=now + timedelta(days=wanted.days),
+        scopes=list(request.scopes),
+        not_after=now + timedelta(days=request.days),
         old_fingerprint=stored.fingerprint,
         started_at=now,
         sealed=b"",

@@ -55,16 +55,16 @@ def redirect_address() -> str:
     return settings.SITE_URL + reverse("connections:renewal-return")
 
 
-def begin_renewal(connection: Connection, wanted: RenewalRequest, *, person: AbstractBaseUser, now: datetime) -> str:
+def begin_renewal(connection: Connection, request: RenewalRequest, *, person: AbstractBaseUser, now: datetime) -> str:
     """The address at Microsoft where the owner of the token signs in. Raises `CannotRenew`."""
     sign_in = _sign_in(connection.server)
     if not StoredCredential.objects.filter(connection=connection, kind=PersonalAccessToken.kind).exists():
         raise CannotRenew("renewal_only_of_tokens")
     if Renewal.objects.filter(connection=connection, state__in=rules.IN_PROGRESS).exists():
         raise CannotRenew("renewal_running")
-    require_days(wanted.days, now=now)
-    asked = _about(connection, RenewalSignIn.Purpose.RENEW, days=wanted.days)
-    asked.scopes = list(wanted.scopes)
+    require_days(request.days, now=now)
+    asked = _about(connection, RenewalSignIn.Purpose.RENEW, days=request.days)
+    asked.scopes = list(request.scopes)
     return _begin(asked, sign_in, connection.identity_account, person=person, now=now)
 
 

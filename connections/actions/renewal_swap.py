@@ -32,7 +32,7 @@ from history.record import Actor
 
 # A token that was made just now may be refused for a moment.
 _WAITS = (1.0, 3.0)
-_YOUNG = "token_refused"
+_NOT_YET_ACCEPTED = "token_refused"
 
 
 def longest_request() -> timedelta:
@@ -72,7 +72,7 @@ def _use(renewal: Renewal, *, person: AbstractBaseUser, by: Actor, clock: Clock,
         token = renewal.reveal()
         credentials = credentials_for(connection, token)
         report = _report(credentials, clock)
-        _require_same_power(connection, report, accept_less=accept_less)
+        _require_equivalent(connection, report, accept_less=accept_less)
         return rotate(
             connection,
             Replacement(token, _expires_on(renewal), Connection.Reach.ONE, accept_limited=True),
@@ -80,7 +80,7 @@ def _use(renewal: Renewal, *, person: AbstractBaseUser, by: Actor, clock: Clock,
             by=by,
             now=clock(),
             verify=lambda _: VerificationResult(report),
-            also=lambda: _mark_swapped(renewal, connection, old, token, now=clock()),
+            in_transaction=lambda: _mark_swapped(renewal, connection, old, token, now=clock()),
         )
     except CannotRotate as refused:
         raise CannotRenew(refused.code, refused.message) from None
@@ -106,14 +106,14 @@ def _expires_on(renewal: Renewal) -> date | None:
 def _report(credentials: Credentials, clock: Clock) -> Report:
     report = verify_credential.verify_counted(credentials, now=clock())
     for wait in _WAITS:
-        if report.accepted or report.failure is None or report.failure.code != _YOUNG:
+        if report.accepted or report.failure is None or report.failure.code != _NOT_YET_ACCEPTED:
             break
         time.sleep(wait)
         report = verify_credential.verify_counted(credentials, now=clock())
     return report
 
 
-def _require_same_power(connection: Connection, report: Report, *, accept_less: bool) -> None:
+def _require_equivalent(connection: Connection, report: Report, *, accept_less: bool) -> None:
     """Raise `CannotRenew` if the new token is another person's, or can do less than the one in use."""
     code = ""
     if report.accepted:

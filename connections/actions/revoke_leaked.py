@@ -26,7 +26,7 @@ from history.record import Actor, Named, record
 def is_possible(leak: LeakedToken) -> bool:
     """Whether its owner can revoke it by signing in here."""
     is_known = leak.is_token and bool(leak.identity_id)
-    return is_known and not leak.is_over and clients.sign_in(leak.server, redirect="") is not None
+    return is_known and not leak.is_over and clients.can_sign_in(leak.server)
 
 
 def begin(leak: LeakedToken, entry: str, *, person: AbstractBaseUser, now: datetime) -> str:

@@ -92,12 +92,12 @@ def rotate(
     now: datetime,
     verify: Verification | None = None,
     drawn_from: str | None = None,
-    also: Callable[[], object] | None = None,
+    in_transaction: Callable[[], object] | None = None,
 ) -> Comparison:
     """Replace the token. Raises `CannotRotate` or `ConnectionGone` without changing anything.
 
     `verify` verifies the credentials; by default a kept result is used or a new verification made. `drawn_from` is the
-    version in the form. `also` is called in the transaction in which the token is replaced.
+    version in the form. `in_transaction` is called in the transaction in which the token is replaced.
     """
     versions.require_unchanged(connection, drawn_from, versions.ROTATE, refusal=CannotRotate)
     with refusing_invalid_input(CannotRotate):
@@ -133,8 +133,8 @@ def rotate(
         )
         record("connection.rotated", connection, by=by, at=now, detail=detail)
         consumer_mail.token_replaced(connection, now=now)
-        if also is not None:
-            also()
+        if in_transaction is not None:
+            in_transaction()
     return comparison
 
 

@@ -33,7 +33,9 @@ def day_of(entry: TokenEntry) -> date | None:
     return timezone.localdate(entry.valid_to) if entry.valid_to else None
 
 
-def take_over(reading: Reading, *, by: Actor, now: datetime, kind: str = "connection.token_read") -> list[Connection]:
+def store_reading(
+    reading: Reading, *, by: Actor, now: datetime, kind: str = "connection.token_read"
+) -> list[Connection]:
     """Store a reading for every connection that uses the token. Returns those for which it is news.
 
     `kind` is the event that is recorded for these.

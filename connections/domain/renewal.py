@@ -127,10 +127,10 @@ class Candidate:
 
 
 def candidates(
-    entries: Iterable[TokenEntry], *, scopes: Iterable[str], expires_on: date | None, besides: Iterable[str]
+    entries: Iterable[TokenEntry], *, scopes: Iterable[str], expires_on: date | None, excluded: Iterable[str]
 ) -> list[Candidate]:
-    """The entries that may be the old token: those that fit, then those with the scopes. `besides` are other ids."""
-    wanted, known = frozenset(scopes), frozenset(besides)
+    """The entries that may be the old token: those that fit, then those with the scopes. `excluded` are other ids."""
+    wanted, known = frozenset(scopes), frozenset(excluded)
     possible = [entry for entry in entries if entry.id not in known]
     possible.sort(key=lambda entry: (not entry.scopes >= wanted, entry.name.casefold(), entry.id))
     found = [_candidate(entry, wanted, expires_on) for entry in possible]

@@ -10,7 +10,7 @@ from connections.models.renewals import Renewal
 class BulkRenewal(models.Model):
     """What someone wants to renew in one sign-in, with one row for each connection.
 
-    Written before the person leaves for Microsoft. What is not begun can be continued by another sign-in.
+    Written before the person leaves for Microsoft. What is not started can be continued by another sign-in.
     """
 
     server = models.CharField(max_length=100)
@@ -34,7 +34,7 @@ class BulkRenewal(models.Model):
 
 
 class BulkRenewalItem(models.Model):
-    """One connection of a bulk renewal: its renewal, or why it could not begin. One that was not begun has neither."""
+    """One connection of a bulk renewal: its renewal, or why it could not start. It has neither until it is tried."""
 
     bulk = models.ForeignKey(BulkRenewal, on_delete=models.CASCADE, related_name="items")
     connection = models.ForeignKey(Connection, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -68,26 +68,26 @@ def _scopes(connection: Connection) -> list[str]:
 @require_http_methods(["GET", "POST"])
 @may_renew
 def bulk_renewal_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET /code-repositories/bulk-renewals/<id>/: what became of each; POST signs in again for what was not begun."""
+    """GET /code-repositories/bulk-renewals/<id>/: what became of each; POST signs in again for what was not started."""
     bulk = bulk_renewal_reads.bulk_renewal(pk)
     if bulk is None:
         raise Http404
     if request.method == "POST":
-        return _go_on(request, bulk)
+        return _resume(request, bulk)
     rows = [row_of(item, server=bulk.server) for item in bulk_renewal_reads.items_of(bulk)]
     context = {
         "bulk": bulk,
         "rows": rows,
         "renewed": sum(row.renewal is not None and row.renewal.swapped_at is not None for row in rows),
         "waits": bulk_renewal_reads.can_continue(bulk),
-        "is_offered": clients.sign_in(bulk.server, redirect="") is not None,
+        "is_offered": clients.can_sign_in(bulk.server),
     }
     return render(request, "connections/bulk_renewal.html", context)
 
 
-def _go_on(request: HttpRequest, bulk: BulkRenewal) -> HttpResponse:
+def _resume(request: HttpRequest, bulk: BulkRenewal) -> HttpResponse:
     try:
-        address = bulk_renew.go_on(bulk, person=person(request), now=timezone.now())
+        address = bulk_renew.resume(bulk, person=person(request), now=timezone.now())
     except CannotRenew as refused:
         flash.error(request, refused.message)
         return redirect(bulk)

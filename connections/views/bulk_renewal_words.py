@@ -9,12 +9,12 @@ from connections.models import BulkRenewalItem, Connection, Renewal
 from connections.views.presenters import Chip
 from connections.views.renewal_words import CHIPS, problem_of
 
-_NOT_BEGUN = Chip("Not begun", "circle-dashed", "quiet")
+_NOT_STARTED = Chip("Not started", "circle-dashed", "quiet")
 _REFUSED = Chip("Not renewed", "circle-x", "bad")
 _WAITS = Chip("Waits", "hourglass", "warn")
 _CHOOSE = "Choose which token was the old one."
 _NEXT = {
-    State.CREATING: "Open the renewal: it says whether it still runs, or how to go on.",
+    State.CREATING: "Open the renewal: it says whether it still runs, or how to continue.",
     State.LOST: "Sign in again on the page of the renewal: we look for the token and revoke it.",
     State.CREATED: "Continue on the page of the renewal, or discard the new token.",
     State.DISCARDED: "Sign in again on the page of the renewal: we revoke the new token.",
@@ -45,7 +45,7 @@ def row_of(item: BulkRenewalItem, *, server: str) -> Row:
     if item.renewal is not None:
         return _of_renewal(item, item.renewal)
     if not item.problem:
-        return Row(item.connection_name, _NOT_BEGUN, "Sign in again to go on.", "not-begun", item.connection)
+        return Row(item.connection_name, _NOT_STARTED, "Sign in again to continue.", "not-started", item.connection)
     organization = item.connection.organization if item.connection else ""
     problem = problem_of(item.problem, server, organization=organization)
     waits = item.problem == rules.TOO_MANY_TESTS

@@ -63,7 +63,7 @@ hide_token = sensitive_post_parameters("token", "certificate_password")
 
 
 def _renewing_is_set_up() -> bool:
-    return any(clients.sign_in(server.name, redirect="") for server in clients.servers())
+    return any(clients.can_sign_in(server.name) for server in clients.servers())
 
 
 @require_safe

@@ -16,8 +16,8 @@ from connections.views.common import person, to_microsoft
 # The second is needed to return from Microsoft.
 _PERMISSIONS = ("connections.declare_leak", "connections.rotate_connection")
 _CHECK_IN_AZURE_DEVOPS = (
-    "If it was revoked there, or has expired, no action is needed. Otherwise look for it in Azure DevOps, also in other "
-    "organizations of this person, and revoke it there."
+    "If it was revoked there, or has expired, no action is needed. Otherwise look for it in Azure DevOps, also in "
+    "other organizations of this person, and revoke it there."
 )
 
 

@@ -161,7 +161,7 @@ def renewal_page(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "renewal": renewal,
         "shown": view_of(renewal, now=timezone.now(), chooses_again="choose" in request.GET),
-        "is_offered": clients.sign_in(renewal.server, redirect="") is not None,
+        "is_offered": clients.can_sign_in(renewal.server),
         "tokens_page": clients.tokens_page(renewal.server, renewal.organization),
         "now": timezone.now(),
     }

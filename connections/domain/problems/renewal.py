@@ -288,7 +288,8 @@ RENEWAL = (
     Problem(
         "renewal_too_many_tests",
         "Too many tests",
-        "Each new token is tested, and the number of tests per person and per IP address is limited. No token was created.",
+        "Each new token is tested, and the number of tests per person and per IP address is limited. No token was "
+        "created.",
         "Wait {wait}, then sign in again.",
     ),
     Problem(

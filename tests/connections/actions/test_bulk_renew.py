@@ -37,7 +37,7 @@ def several(connected: Connected) -> list[Connection]:
 
 
 def outcome(bulk: BulkRenewal) -> dict[str, str]:
-    """The state of each connection, or why it could not begin; empty for what was not begun."""
+    """The state of each connection, or why it could not start; empty for what was not started."""
     return {item.connection_name: item.renewal.state if item.renewal else item.problem for item in items_of(bulk)}
 
 
@@ -113,7 +113,7 @@ def test_one_that_breaks_does_not_stop_the_others(
     monkeypatch.setattr("connections.actions.bulk_renew.renew", breaking)
     bulk = renewing.renew_bulk(*several)
     assert outcome(bulk) == {"Acme main": "renewal_broken", "Acme releases": State.SWAPPED, "Fabrikam": State.SWAPPED}
-    renewing.return_with(sent_back(bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now())))
+    renewing.return_with(sent_back(bulk_renew.resume(bulk, person=renewing.user, now=renewing.now())))
     assert set(outcome(bulk).values()) == {State.SWAPPED}
 
 
@@ -138,7 +138,7 @@ def test_a_later_sign_in_says_why_it_failed_itself(
 ) -> None:
     bulk = renewing.renew_bulk(*several, upn="noor@example.com")
     sandbox.behaviour.add("status", path="/_apis/connectionData", status=503)
-    renewing.return_with(sent_back(bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now())))
+    renewing.return_with(sent_back(bulk_renew.resume(bulk, person=renewing.user, now=renewing.now())))
     assert set(outcome(bulk).values()) == {"server_error"}
 
 
@@ -166,7 +166,7 @@ def test_after_a_sign_in_of_another_person_the_right_one_renews_them(
     several: list[Connection], renewing: Renewing
 ) -> None:
     bulk = renewing.renew_bulk(*several, upn="noor@example.com")
-    address = bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now())
+    address = bulk_renew.resume(bulk, person=renewing.user, now=renewing.now())
     assert renewing.return_with(sent_back(address)) == bulk
     assert set(outcome(bulk).values()) == {State.SWAPPED}
     assert not waiting(bulk).exists()
@@ -229,7 +229,7 @@ def test_what_there_is_no_time_for_is_renewed_in_the_next_sign_in(
     assert outcome(bulk) == {"Acme main": State.SWAPPED, "Acme releases": "", "Fabrikam": ""}
     assert [bulk_renewal.pk for bulk_renewal in unfinished()] == [bulk.pk]
     monkeypatch.setattr(bulk_renew, "_SECONDS", 60.0)
-    renewing.return_with(sent_back(bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now())))
+    renewing.return_with(sent_back(bulk_renew.resume(bulk, person=renewing.user, now=renewing.now())))
     assert set(outcome(bulk).values()) == {State.SWAPPED}
     assert unfinished() == []
     assert Renewal.objects.count() == 3
@@ -250,7 +250,7 @@ def test_after_the_process_died_the_next_sign_in_goes_on(
         renewing.renew_bulk(*several)
     bulk = BulkRenewal.objects.get()
     assert outcome(bulk) == {"Acme main": State.SWAPPED, "Acme releases": "", "Fabrikam": ""}
-    renewing.return_with(sent_back(bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now())))
+    renewing.return_with(sent_back(bulk_renew.resume(bulk, person=renewing.user, now=renewing.now())))
     assert set(outcome(bulk).values()) == {State.SWAPPED}
     assert Renewal.objects.count() == 3
 
@@ -260,7 +260,7 @@ def test_two_sign_ins_for_the_same_connections_renew_each_once(
 ) -> None:
     address = renewing.begin_bulk(*several)
     bulk = BulkRenewal.objects.get()
-    second = sent_back(bulk_renew.go_on(bulk, person=renewing.user, now=renewing.now()))
+    second = sent_back(bulk_renew.resume(bulk, person=renewing.user, now=renewing.now()))
     calls = iter(range(9))
 
     def overtaken(*args: Any, **kwargs: Any) -> Renewal:

@@ -91,7 +91,7 @@ def test_candidates_that_fit_come_first_and_then_those_with_the_scopes() -> None
         entry("d, made here"),
     ]
     found = renewal.candidates(
-        entries, scopes=["vso.code"], expires_on=date(2027, 2, 20), besides=["id of d, made here"]
+        entries, scopes=["vso.code"], expires_on=date(2027, 2, 20), excluded=["id of d, made here"]
     )
     assert [(one.name, one.fits) for one in found] == [
         ("c, fits", True),
@@ -101,5 +101,5 @@ def test_candidates_that_fit_come_first_and_then_those_with_the_scopes() -> None
 
 
 def test_without_a_recorded_date_the_scopes_decide() -> None:
-    (found,) = renewal.candidates([entry()], scopes=["vso.code"], expires_on=None, besides=[])
+    (found,) = renewal.candidates([entry()], scopes=["vso.code"], expires_on=None, excluded=[])
     assert found.fits

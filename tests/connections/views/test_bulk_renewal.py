@@ -115,7 +115,7 @@ def test_the_result_lists_each_with_its_state_and_next_step(
         assert f'href="{renewal.get_absolute_url()}"' in page
 
 
-def test_a_connection_that_could_not_begin_can_be_renewed_alone(
+def test_a_connection_that_could_not_start_can_be_renewed_alone(
     pages: Client, several: list[Connection], renewing: Renewing
 ) -> None:
     address = to_microsoft(pages, START, {"days": "60", **ids(several)})
@@ -125,29 +125,29 @@ def test_a_connection_that_could_not_begin_can_be_renewed_alone(
     assert f'href="{reverse("connections:renew", args=[several[0].pk])}"' in page
 
 
-def test_who_declines_can_go_on_from_the_page_of_what_was_wanted(
+def test_who_declines_can_continue_from_the_page_of_what_was_wanted(
     pages: Client, several: list[Connection], renewing: Renewing
 ) -> None:
     address = to_microsoft(pages, START, {"days": "60", **ids(several)})
     page = pages.get(BACK, sent_back(address, decline="1"), follow=True).content.decode()
     assert "You declined" in page
     assert "0 of 2 renewed" in page
-    assert "Sign in again and go on" in page
+    assert "Sign in again and continue" in page
 
 
-def test_what_was_not_begun_is_continued(
+def test_what_was_not_started_is_continued(
     pages: Client, several: list[Connection], renewing: Renewing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk_renew, "_SECONDS", 0.0)
     page = page_after(pages, several)
     bulk = BulkRenewal.objects.get()
-    assert "Sign in again and go on" in page
+    assert "Sign in again and continue" in page
     note = pages.get(reverse("connections:renewals")).content.decode()
     assert f'href="{bulk.get_absolute_url()}"' in note
     pages.get(BACK, sent_back(to_microsoft(pages, bulk.get_absolute_url(), {})))
     page = pages.get(bulk.get_absolute_url()).content.decode()
     assert "2 of 2 renewed" in page
-    assert "Sign in again and go on" not in page
+    assert "Sign in again and continue" not in page
 
 
 def test_what_can_not_be_tested_any_more_waits(
@@ -164,7 +164,7 @@ def test_what_can_not_be_tested_any_more_waits(
     assert states_on(page) == ["swapped", "waits", "waits"]
     assert 'data-problem="renewal_too_many_tests"' in page
     assert "Wait a few minutes, then sign in again." in page
-    (renewal,) = Renewal.objects.all()
+    assert Renewal.objects.count() == 1
     assert len([token for token in sandbox.state.tokens.values() if "(renewal " in token.name]) == 1
     assert f'href="{BulkRenewal.objects.get().get_absolute_url()}"' in pages.get(RENEWALS).content.decode()
     settings.TESTS_PER_PERSON = 0
@@ -188,7 +188,7 @@ def test_what_failed_because_of_a_mistake_of_ours_says_so_and_can_be_tried_again
     assert states_on(page) == ["refused", "refused"]
     assert "The renewal did not start because of an unexpected error" in page
     assert "who finds the error in the log" in page
-    assert "Sign in again and go on" in page
+    assert "Sign in again and continue" in page
 
 
 def test_when_nothing_is_left_the_button_says_so(pages: Client, several: list[Connection], renewing: Renewing) -> None:
