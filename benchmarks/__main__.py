@@ -24,7 +24,7 @@ ROWS = {
     "histories": ("sqlite", "postgresql"),
     "reminding": ("sqlite",),
     "registering": ("sqlite", "postgresql"),
-    "importing": ("sqlite",),
+    "importing": ("sqlite", "postgresql"),
     "auditing": ("sqlite",),
     "claiming": ("sqlite", "postgresql"),
     "workers": ("postgresql",),

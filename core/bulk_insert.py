@@ -61,11 +61,11 @@ def _copy(rows: Sequence[Model]) -> None:
 
 def _values(rows: Sequence[Model]) -> Iterator[tuple[Any, ...]]:
     """The values of each row, in the order of the columns."""
-    columns = [_column(field, [getattr(row, field.attname) for row in rows]) for field in _fields(type(rows[0]))]
+    columns = [prepared(field, [getattr(row, field.attname) for row in rows]) for field in _fields(type(rows[0]))]
     return zip(*columns, strict=True)
 
 
-def _column(field: "Field[Any, Any]", values: list[Any]) -> list[Any]:
+def prepared(field: "Field[Any, Any]", values: list[Any]) -> list[Any]:
     """The values of a column as the database takes them; equal ones are prepared once."""
     if isinstance(field, CharField | TextField) and all(type(value) is str for value in values):
         return values

@@ -1,13 +1,14 @@
 """Fit values from outside to their database columns, and upsert rows by a unique key."""
 
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from django.db import connection as database
 from django.db import models
 
-from core.storable_text import storable_text, storable_value
+from core.storable_text import is_storable, storable_text, storable_value
 
 log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=models.Model)
@@ -35,6 +36,25 @@ def _fitted(field: "models.Field[Any, Any]", value: Any) -> Any:
     if isinstance(field, models.IntegerField) and isinstance(value, int) and not _holds(field, value):
         return None if field.null else field.get_default() or 0
     return value
+
+
+def fitted_values(field: "models.Field[Any, Any]", values: Sequence[Any]) -> Sequence[Any]:
+    """Values of one column as `fit_to_columns` makes them; the same object if they all fit."""
+    return values if _all_fit(field, values) else tuple(_fitted(field, value) for value in values)
+
+
+def _all_fit(field: "models.Field[Any, Any]", values: Sequence[Any]) -> bool:
+    """Whether none of the values of a column need to be changed. Asked of all at once, which is much faster."""
+    if field.is_relation:
+        return True
+    present = [value for value in values if value is not None]
+    if not present:
+        return True
+    if isinstance(field, models.CharField | models.TextField):
+        return is_storable("".join(present)) and max(map(len, present)) <= (field.max_length or math.inf)
+    if isinstance(field, models.IntegerField):
+        return _holds(field, min(present)) and _holds(field, max(present))
+    return not isinstance(field, models.JSONField)
 
 
 def _holds(field: "models.IntegerField[Any, Any]", value: int) -> bool:

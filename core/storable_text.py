@@ -20,6 +20,11 @@ def storable_text(text: str) -> str:
     return _NOT_STORABLE.sub(REPLACEMENT, text)
 
 
+def is_storable(text: str) -> bool:
+    """Whether `storable_text` would change nothing."""
+    return "\x00" not in text if text.isascii() else _NOT_STORABLE.search(text) is None
+
+
 def may_hold_half_pairs(source: str) -> bool:
     """Whether parsing this JSON could give half a pair; cheap, so that most answers are not walked."""
     return "\\u" in source and _ESCAPED.search(source) is not None

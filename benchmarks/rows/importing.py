@@ -1,10 +1,13 @@
 """Row 8: importing ten thousand repositories in a hundred projects."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from time import process_time
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection as database
 from django.utils import timezone
 
 from benchmarks.place import cpu_seconds, peak_memory, sandbox
@@ -42,18 +45,44 @@ def _measure(latency: float, *, short: bool) -> Iterator[Measured]:
         settings.AZURE_DEVOPS_SERVERS = f"Sandbox={url} kind=sandbox"
         connection = _connected(f"{latency:g} s away")
         busy = cpu_seconds(pid)
-        fetch = min(seconds(lambda: _fetch(connection)) for _ in range(times))
+        fetch = _quickest(lambda: _fetch(connection), times)
         before = peak_memory()
-        first = seconds(lambda: _refresh(connection))
+        first = _quickest(lambda: _refresh(connection), times, before=connection.projects.all().delete)
         grown = peak_memory() - before
-        again = min(seconds(lambda: _refresh(connection)) for _ in range(times))
+        again = _quickest(lambda: _refresh(connection), times)
         busy = cpu_seconds(pid) - busy
     count = Repository.objects.filter(project__connection=connection).count()
-    facts = {"fetching": fetch, "first import": first, "repeated": again, "sandbox's processor time": busy}
-    facts["MB added at the peak"] = grown
     work = f"importing {count:,} repositories over {projects} projects, {1000 * latency:g} ms an answer"
-    yield Measured(8, f"{work}, the first time", "fetching and throwing away", first / fetch, 1.5, facts=facts)
-    yield Measured(8, f"{work}, again", "fetching and throwing away", again / fetch, 1.5)
+    facts = {"MB added at the peak": grown, "sandbox's processor time": busy}
+    for found, when, goal in zip((first, again), ("the first time", "again"), _goals(latency), strict=True):
+        took = {"fetching": fetch.seconds, "importing": found.seconds, "processor time": found.busy / fetch.busy}
+        ratio = found.seconds / fetch.seconds
+        yield Measured(8, f"{work}, {when}", "fetching and throwing away", ratio, goal, facts={**took, **facts})
+
+
+def _goals(latency: float) -> tuple[float, float]:
+    """For the first import and the next. From afar, waiting hides the work."""
+    if latency:
+        return 1.5, 1.5
+    return (2.0, 1.4) if database.vendor == "postgresql" else (1.5, 1.35)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """Seconds of the clock on the wall, and of processor time of this process."""
+
+    seconds: float
+    busy: float
+
+
+def _quickest(work: Callable[[], object], times: int, *, before: Callable[[], object] = bool) -> _Taken:
+    """The least of each; `before` is not measured."""
+    taken = []
+    for _ in range(times):
+        before()
+        busy = process_time()
+        taken.append((seconds(work), process_time() - busy))
+    return _Taken(*map(min, zip(*taken, strict=True)))
 
 
 def _connected(name: str) -> Connection:

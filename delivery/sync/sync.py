@@ -1,12 +1,12 @@
 """Bring in projects and repositories, and keep them fresh.
 
-What a listing shows is written as it comes; what it does not show is marked gone only after every page of it was
+What listings show is written soon after it comes; what they do not show is marked gone only after every page was
 read. So a listing that failed half-way hides nothing. A refresh is rows: it goes on after a crash or a pause, and
 passes over the projects that it has listed already.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,13 +23,20 @@ from connections.domain import scheduling
 from connections.models import Connection, RateLimitPause
 from connections.providers.azure_devops import errors, git
 from connections.providers.azure_devops.client import AzureDevOpsClient
-from connections.providers.azure_devops.models import Page
 from core.database_errors import database_problem
 from core.encryption import UnreadableToken
 from delivery.live.polling import poll_everything_once
 from delivery.models import Project, Repository, SyncState
 from delivery.remote_read import FAILED_HERE
-from delivery.sync.upsert import BATCH, mark_unseen_projects_gone, upsert_projects, upsert_repositories
+from delivery.sync.unwritten import Unwritten
+from delivery.sync.upsert import (
+    BATCH,
+    Listing,
+    mark_unseen_projects_gone,
+    note_listed,
+    upsert_projects,
+    upsert_repositories,
+)
 from history.record import SCHEDULER, Actor, record
 
 log = logging.getLogger(__name__)
@@ -198,22 +205,34 @@ class _Sync:
             raise errors.ListIncomplete
 
     def list_all_repositories(self, client: AzureDevOpsClient) -> None:
-        """One project after another. What only one project answers is recorded on it, and the rest goes on."""
-        failed: dict[Project, errors.ServerError] = {}
+        """One project after another, and several of them are written at once.
+
+        What only one project answers is recorded on it, and the rest goes on. What was listed before something ended
+        this is written.
+        """
+        unwritten = Unwritten(self.keep, self.clock)
+        try:
+            for listing in self.listings(client, self.left()):
+                unwritten.add(listing)
+        finally:
+            unwritten.write()
+
+    def listings(self, client: AzureDevOpsClient, projects: Iterable[Project]) -> Iterator[Listing]:
+        """What each project's list shows; at the end, those that a server error prevented."""
+        failed: list[Listing] = []
         in_a_row = 0
-        for project in list(self.left()):
+        for project in list(projects):
             try:
-                self.list_repositories(client, project)
+                yield self.listing(client, project)
                 in_a_row = 0
             except errors.Maintenance:
                 raise
             except errors.ServerError as trouble:
-                failed[project] = trouble
+                failed.append(Listing(project, self.clock(), None, trouble.code, trouble.activity_id or ""))
                 in_a_row += 1
                 if in_a_row >= SERVER_ERRORS_IN_A_ROW:
                     raise
-        for project, failure in failed.items():
-            self.keep(project, None, failure.code, failure.activity_id or "", at=self.clock())
+        yield from failed
 
     def list_projects(self, client: AzureDevOpsClient) -> bool:
         """Whether the list was read to its end."""
@@ -250,29 +269,29 @@ class _Sync:
         """The projects that this refresh has still to list."""
         return self.present().filter(Q(listed_at=None) | Q(listed_at__lt=self.started_at)).order_by("pk")
 
-    def list_repositories(self, client: AzureDevOpsClient, project: Project) -> None:
-        moment = self.clock()
-        found, problem, activity = self.repositories_of(client, project)
+    def keep(self, listings: Sequence[Listing], *, at: datetime, newest: int) -> None:
+        """Write what projects' lists showed. One that cannot be stored stops no other. Raises `LostLease`."""
         try:
-            self.keep(project, found, problem, activity, at=moment)
+            self.write(listings, at=at, newest=newest)
         except (DataError, IntegrityError, ValueError):
+            if len(listings) > 1:
+                for listing in listings:
+                    self.keep([listing], at=at, newest=newest)
+                return
+            project = listings[0].project
             log.exception("The repositories of project %s could not be stored.", project.pk)
-            self.keep(project, None, FAILED_HERE, "", at=moment)
+            self.write([Listing(project, at, None, FAILED_HERE)], at=at, newest=newest)
 
-    def keep(
-        self, project: Project, found: Page[git.Repository] | None, problem: str, activity: str, *, at: datetime
-    ) -> None:
-        """Write what a project's list showed, or why there is none. Raises `LostLease`."""
+    def write(self, listings: Sequence[Listing], *, at: datetime, newest: int) -> None:
+        """Write what projects' lists showed, or why there are none. Raises `LostLease`."""
         with self.written():
-            self.hold(done=F("done") + 1)
-            if found is not None:
-                upsert_repositories(project, found.items, at=at, is_whole=not found.left_out)
-            Project.objects.filter(pk=project.pk).update(listed_at=at, problem=problem, activity_id=activity)
+            self.hold(done=F("done") + len(listings))
+            upsert_repositories(listings, at=at, newest=newest)
+            note_listed(listings, at=at)
 
-    def repositories_of(
-        self, client: AzureDevOpsClient, project: Project
-    ) -> tuple[Page[git.Repository] | None, str, str]:
-        """The whole list, or None with the reason where only this project is concerned."""
+    def listing(self, client: AzureDevOpsClient, project: Project) -> Listing:
+        """The whole list, or the reason where only this project is concerned."""
+        asked_at = self.clock()
         try:
             found = git.repositories_page(
                 client.transport, project.azure_id, max_bytes=settings.REPOSITORY_LIST_MAX_BYTES
@@ -280,8 +299,8 @@ class _Sync:
         except _ABOUT_ALL:
             raise
         except errors.AzureDevOpsError as trouble:
-            return None, trouble.code, trouble.activity_id or ""
-        return found, "", ""
+            return Listing(project, asked_at, None, trouble.code, trouble.activity_id or "")
+        return Listing(project, asked_at, found)
 
     def interrupt(self, trouble: errors.AzureDevOpsError) -> None:
         """Pause for a while where waiting may help; otherwise end."""

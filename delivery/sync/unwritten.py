@@ -1,0 +1,47 @@
+"""What lists showed and what is not written yet. A transaction for each project takes longer than writing its rows."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from delivery.sync.upsert import Listing, newest_repository
+
+MOST_PROJECTS = 25
+MOST_REPOSITORIES = 1_000
+# What is shown to people is never much older, and the lease is renewed with each write.
+LONGEST_WAIT = timedelta(seconds=0.5)
+
+
+class Write(Protocol):
+    """Writes some listings. `at` is when the first of them was asked for, `newest` the newest repository until then."""
+
+    def __call__(self, listings: list[Listing], *, at: datetime, newest: int) -> None:
+        """Write them all or none."""
+
+
+class Unwritten:
+    """Listings that are written together: as soon as there are many, or the first was asked for a while ago."""
+
+    def __init__(self, write: Write, clock: Callable[[], datetime]) -> None:
+        self._write = write
+        self._clock = clock
+        self._listings: list[Listing] = []
+        self._newest = newest_repository()
+
+    def add(self, listing: Listing) -> None:
+        """Keep a listing, and write what there is if it is time."""
+        self._listings.append(listing)
+        if self._is_time():
+            self.write()
+
+    def write(self) -> None:
+        """Write what there is. It is not kept if that fails: what is not written is listed again."""
+        listings, self._listings = self._listings, []
+        if listings:
+            self._write(listings, at=listings[0].asked_at, newest=self._newest)
+            self._newest = newest_repository()
+
+    def _is_time(self) -> bool:
+        repositories = sum(len(listing.found.items) for listing in self._listings if listing.found is not None)
+        waited = self._clock() - self._listings[0].asked_at
+        return len(self._listings) >= MOST_PROJECTS or repositories >= MOST_REPOSITORIES or waited >= LONGEST_WAIT
