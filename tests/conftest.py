@@ -1,5 +1,6 @@
 """Settings that hold for every test, and the fixtures that most tests share."""
 
+import gc
 import os
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, cast
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import User
     from django.test import Client
-    from pytest_django import Settings
+    from pytest_django import DjangoDbBlocker, Settings
 
     from connections.models import Connection
     from sandbox.entra.issuer import Issuer
@@ -55,6 +56,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.any_database)
 
 
+def pytest_collection_finish() -> None:
+    """Thousands of tests and all modules are there to stay: the garbage collector need not look at them again."""
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With REQUIRE_ALL=1 nothing may be skipped, for whatever reason. What the machine lacks is one line each."""
@@ -88,6 +94,28 @@ def _logging_is_left_to_pytest() -> None:
 
 
 def _do_nothing(*_: object, **__: object) -> None: ...
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: "DjangoDbBlocker", _tables: "Path") -> None:
+    """The test database, and a copy of it as long as it holds nothing but what migrations wrote."""
+    from tests import migrated
+
+    with django_db_blocker.unblock():
+        migrated.copy_to(_tables)
+
+
+@pytest.fixture(scope="session")
+def _tables(tmp_path_factory: pytest.TempPathFactory) -> "Path":
+    return tmp_path_factory.mktemp("migrated") / "db.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def migrated_file(django_db_setup: None, _tables: "Path") -> "Path":
+    """A file of SQLite that has the tables and nothing else, as `migrate` leaves it. Tests work on copies."""
+    from tests import migrated
+
+    return migrated.made(_tables)
 
 
 @pytest.fixture(autouse=True)

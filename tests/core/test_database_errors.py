@@ -45,23 +45,15 @@ def kept(name):
 """
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("prepared") / "db.sqlite3"
-    ended = Installation(f"sqlite:///{path}").run("migrate", "--verbosity", "0")
-    assert ended.code == 0, ended.err
-    return path
-
-
 @pytest.fixture
-def disk(tmp_path: Path, prepared: Path) -> Iterator[Path]:
+def disk(tmp_path: Path, migrated_file: Path) -> Iterator[Path]:
     """A disk of its own with the database on it."""
     need(found=os.getuid() == 0, lacking="The right to mount a disk", remedy="run the tests as root")
     place = tmp_path / "disk"
     place.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", place], check=True)
     try:
-        shutil.copy(prepared, place / "db.sqlite3")
+        shutil.copy(migrated_file, place / "db.sqlite3")
         yield place
     finally:
         subprocess.run(["umount", "--lazy", place], check=True)
@@ -137,8 +129,8 @@ print(json.dumps({"seen": seen, "kept": [kept_during, kept("during")], "others":
 """
 
 
-def test_a_database_that_somebody_holds(prepared: Path, tmp_path: Path) -> None:
-    path = Path(shutil.copy(prepared, tmp_path / "db.sqlite3"))
+def test_a_database_that_somebody_holds(migrated_file: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(migrated_file, tmp_path / "db.sqlite3"))
     found = told(Installation(f"sqlite:///{path}?timeout=1"), LOCKED)
     assert found["seen"] == [[503, "The database is busy", True, "30"], [200, "during", False, None]]
     assert found["kept"] == [[False, False, False], [True, True, True]]
@@ -179,8 +171,8 @@ print(json.dumps({"found": sorted(found)}))
 """
 
 
-def test_wherever_room_runs_out_a_connection_is_made_wholly_or_not_at_all(prepared: Path, tmp_path: Path) -> None:
-    path = Path(shutil.copy(prepared, tmp_path / "db.sqlite3"))
+def test_wherever_room_runs_out_a_connection_is_made_wholly_or_not_at_all(migrated_file: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(migrated_file, tmp_path / "db.sqlite3"))
     found = told(Installation(f"sqlite:///{path}"), RUN_OUT)["found"]
     whole = [302, 1, 1, 8, 1]
     assert found == [whole, [503, 0, 0, 0, 0]]

@@ -1,10 +1,10 @@
 """The product's commands as an operator runs them: processes of their own, on a database of their own."""
 
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.orchestrator.ready import ready
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "aW5zdGFsbGF0aW9uLWtleS0xLTEyMzQ1Njc4OTAxMjM0NTY="
@@ -31,11 +31,7 @@ class Installation:
         """Run `manage.py` with these words; `more` are settings for this one time."""
         ours = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": self.url}
         environment = os.environ | ours | {"FIELD_ENCRYPTION_KEYS": self.keys} | more
-        command = [sys.executable, "-W", "ignore", "manage.py", *words]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return Ended(*ready(ROOT).run([*words], environment))
 
     def shell(self, code: str) -> str:
         """What `code` prints."""

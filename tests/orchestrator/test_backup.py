@@ -29,10 +29,10 @@ def stored(product: Installation) -> object:
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def filled(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> tuple[Path, Path]:
     """A filled database and a backup of it, made once. Tests work on copies."""
     folder = tmp_path_factory.mktemp("filled")
-    product = Installation(f"sqlite:///{folder}/db.sqlite3")
+    product = Installation(f"sqlite:///{shutil.copy(migrated_file, folder / 'db.sqlite3')}")
     fill(product)
     assert stored(product) == FILLED
     made = product.run("backup", str(folder / "backup"), "--json")

@@ -1,6 +1,7 @@
 """Every migration can be taken back: to nothing, and forward to the same tables again."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,8 @@ print(json.dumps({"stuck": stuck, "left": left, "same": schema() == before, "lab
 """
 
 
-def test_every_app_goes_back_to_nothing_and_forward_again(tmp_path: Path) -> None:
-    product = Installation(f"sqlite:///{tmp_path}/db.sqlite3")
-    assert product.run("migrate", "--verbosity", "0").code == 0
+def test_every_app_goes_back_to_nothing_and_forward_again(migrated_file: Path, tmp_path: Path) -> None:
+    product = Installation(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'db.sqlite3')}")
     found = json.loads(product.shell(THERE_AND_BACK))
     assert found["stuck"].keys() == IRREVERSIBLE.keys()
     assert found["left"] == []
@@ -77,9 +77,8 @@ print(json.dumps([stored.kind, stored.reveal().reveal(), stored.fingerprint, sto
 """
 
 
-def test_a_token_of_an_earlier_release_is_a_credential_of_azure_devops(tmp_path: Path) -> None:
-    product = Installation(f"sqlite:///{tmp_path}/db.sqlite3")
-    assert product.run("migrate", "--verbosity", "0").code == 0
+def test_a_token_of_an_earlier_release_is_a_credential_of_azure_devops(migrated_file: Path, tmp_path: Path) -> None:
+    product = Installation(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'db.sqlite3')}")
     product.shell(OF_AN_EARLIER_RELEASE)
     assert product.run("migrate", "--verbosity", "0").code == 0
     assert json.loads(product.shell(REVEALED)) == ["personal_access_token", "a" * 52, "f", "azure_devops"]

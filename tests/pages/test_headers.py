@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from gzip import decompress
@@ -22,9 +23,7 @@ ALWAYS = {
 }
 ASK = """
 import json
-from django.core.management import call_command
 from django.test import Client
-call_command("migrate", verbosity=0)
 browser = Client()
 plain = browser.get("/sign-in/", headers={"host": "localhost"})
 answer = browser.get("/sign-in/", headers={"host": "localhost"}, secure=True)
@@ -51,11 +50,11 @@ def test_pages_of_a_person_are_kept_by_no_cache(pages: Client) -> None:
         assert "no-store" in pages.get(reverse(name)).headers["Cache-Control"], name
 
 
-def test_behind_tls_cookies_are_secure_and_plain_http_is_led_there(tmp_path: Path) -> None:
+def test_behind_tls_cookies_are_secure_and_plain_http_is_led_there(migrated_file: Path, tmp_path: Path) -> None:
     ours = {
         "HTTPS": "1",
         "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+        "DATABASE_URL": f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'db.sqlite3')}",
     }
     command = [sys.executable, "-W", "ignore", "manage.py", "shell", "--verbosity", "0", "--command", ASK]
     done = subprocess.run(

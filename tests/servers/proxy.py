@@ -62,8 +62,11 @@ class Site:
 
 
 @contextmanager
-def site(heading: str, path: str, folder: Path, **more: str) -> Iterator[Site]:
-    """The web process and nginx in front of it. `path` is where the product lies, such as `/repos`, or empty."""
+def site(heading: str, path: str, folder: Path, tables: Path, **more: str) -> Iterator[Site]:
+    """The web process and nginx in front of it. `path` is where the product lies, such as `/repos`, or empty.
+
+    `tables` is the file of a database that holds nothing else.
+    """
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     need(found=bool(program), lacking="nginx", remedy="apt-get install nginx-light")
     authority = Authority(folder)
@@ -79,7 +82,7 @@ def site(heading: str, path: str, folder: Path, **more: str) -> Iterator[Site]:
         "VAR_DIR": str(folder),
         **more,
     }
-    product = Installation(f"sqlite:///{folder / 'db.sqlite3'}")
+    product = Installation(f"sqlite:///{shutil.copy(tables, folder / 'db.sqlite3')}")
     found = Site(f"https://{HOST}:{port}{path}", f"http://{HOST}:{web_port}", authority.bundle, product, environment)
     for words in (("migrate", "--verbosity", "0"), ("collectstatic", "--noinput", "--verbosity", "0")):
         ended = found.run(*words)

@@ -9,25 +9,26 @@ import pytest
 
 from tests.orchestrator.backups import FILLED, LOOK, RESTORED, WORDS, fill
 from tests.orchestrator.installation import Installation
+from tests.servers.fixtures import execute, named
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
 NAME = "tried"
 
 
-def say(url: str, *sentences: str) -> None:
-    with psycopg.connect(url, autocommit=True) as database:
-        for sentence in sentences:
-            database.execute(sentence)
+@pytest.fixture(scope="module")
+def filled(postgresql_url: str, migrated_postgresql: str) -> str:
+    """The name of a filled database. Tests work on copies."""
+    execute(postgresql_url, f"CREATE DATABASE filled TEMPLATE {migrated_postgresql}")
+    fill(Installation(named(postgresql_url, "filled")))
+    return "filled"
 
 
 @pytest.fixture
-def product(postgresql_url: str) -> Iterator[Installation]:
+def product(postgresql_url: str, filled: str) -> Iterator[Installation]:
     """A filled database of its own."""
-    say(postgresql_url, f"CREATE DATABASE {NAME}")
-    made = Installation(postgresql_url.rpartition("/")[0] + f"/{NAME}")
-    fill(made)
-    yield made
-    say(postgresql_url, f"DROP DATABASE {NAME} WITH (FORCE)")
+    execute(postgresql_url, f"CREATE DATABASE {NAME} TEMPLATE {filled}")
+    yield Installation(named(postgresql_url, NAME))
+    execute(postgresql_url, f"DROP DATABASE {NAME} WITH (FORCE)")
 
 
 def stored(product: Installation) -> object:
@@ -41,7 +42,7 @@ def test_a_database_that_was_destroyed_is_there_again(
     ended = product.run("backup", str(tmp_path / "made"))
     assert (ended.code, ended.err) == (0, "")
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
-    say(postgresql_url, f"DROP DATABASE {NAME} WITH (FORCE)", f"CREATE DATABASE {NAME}")
+    execute(postgresql_url, f"DROP DATABASE {NAME} WITH (FORCE)", f"CREATE DATABASE {NAME}")
     ended = product.run("restore", str(tmp_path / "made"))
     assert (ended.code, ended.err) == (0, "")
     assert stored(product) == RESTORED
@@ -54,7 +55,7 @@ def test_what_is_there_is_replaced_only_in_so_many_words(product: Installation, 
     product.run("backup", str(tmp_path / "made"))
     product.shell("from tests.factories import ConnectionFactory; ConnectionFactory(name='Later')")
     # A table of a later version would be in the way of its migration.
-    say(product.url, "CREATE TABLE connections_later (x int)", "CREATE TABLE somebody_elses (x int)")
+    execute(product.url, "CREATE TABLE connections_later (x int)", "CREATE TABLE somebody_elses (x int)")
     ended = product.run("restore", str(tmp_path / "made"))
     assert ended.code == 2
     assert WORDS in ended.err
@@ -79,12 +80,12 @@ def test_a_damaged_backup_changes_nothing(product: Installation, tmp_path: Path)
 def test_a_restore_that_fails_half_way_changes_nothing(product: Installation, tmp_path: Path) -> None:
     product.run("backup", str(tmp_path / "made"))
     # What stands in the way of the last step: somebody's view of a table that comes back.
-    say(product.url, "ALTER TABLE people_session RENAME TO somewhere_else")
-    say(product.url, "CREATE VIEW people_session AS SELECT 1 AS x")
+    execute(product.url, "ALTER TABLE people_session RENAME TO somewhere_else")
+    execute(product.url, "CREATE VIEW people_session AS SELECT 1 AS x")
     ended = product.run("restore", str(tmp_path / "made"), "--replace", WORDS)
     assert ended.code == 2
     assert "psql failed:" in ended.err
-    say(product.url, "DROP VIEW people_session", "ALTER TABLE somewhere_else RENAME TO people_session")
+    execute(product.url, "DROP VIEW people_session", "ALTER TABLE somewhere_else RENAME TO people_session")
     assert stored(product)[:3] == FILLED[:3]  # type: ignore[index]
 
 

@@ -8,20 +8,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
 
+from tests import migrated
 from tests.orchestrator.backups import FILLED, LOOK, RESTORED, WORDS, fill
 from tests.orchestrator.installation import Installation
+from tests.servers.fixtures import execute, named
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
 DATABASE, ROLE, OTHER = "shared", "orch", "landlord"
-
-
-def execute(url: str, *statements: str, **names: str) -> None:
-    with psycopg.connect(url, autocommit=True) as database:
-        for statement in statements:
-            quoted = {name: Identifier(value) for name, value in names.items()}
-            database.execute(SQL(statement).format(**quoted))
 
 
 def rows(url: str, question: str) -> list[object]:
@@ -29,44 +23,69 @@ def rows(url: str, question: str) -> list[object]:
         return [row[0] for row in database.execute(question)]
 
 
-def as_role(url: str, role: str) -> str:
-    return url.replace("postgres@", f"{role}@").rpartition("/")[0] + f"/{DATABASE}"
+def as_role(url: str, role: str, database: str = DATABASE) -> str:
+    return named(url.replace("postgres@", f"{role}@"), database)
+
+
+def let_find(url: str, database: str, schema: str) -> None:
+    execute(url, f"ALTER ROLE {ROLE} IN DATABASE {database} SET search_path = {{schema}}", schema=schema)
 
 
 Prepare = Callable[..., Installation]
 
 
-@pytest.fixture
-def prepare(postgresql_url: str) -> Iterator[Prepare]:
-    """`prepare(schema)`: a filled product in a schema of its own, in a database that belongs to somebody else."""
-    roles = [f"CREATE ROLE {ROLE} LOGIN", f"CREATE ROLE {OTHER} LOGIN", f"CREATE DATABASE {DATABASE} OWNER {OTHER}"]
+@pytest.fixture(scope="module")
+def original(postgresql_url: str) -> Iterator[Callable[[str], str]]:
+    """`original(schema)`: the name of a database that belongs to somebody else, with a filled product in that schema.
 
-    def make(schema: str) -> Installation:
-        execute(postgresql_url, *roles)
-        admin = as_role(postgresql_url, "postgres")
-        execute(admin, "CREATE EXTENSION pg_trgm", "CREATE SCHEMA {schema} AUTHORIZATION orch", schema=schema)
-        execute(
-            admin,
-            "CREATE SCHEMA billing",
-            "ALTER ROLE orch IN DATABASE shared SET search_path = {schema}",
-            schema=schema,
-        )
-        # Another application of Django, whose tables nobody here may read.
-        for table in ("billing.invoice", "billing.auth_user", "billing.django_migrations"):
-            execute(
-                admin,
-                f"CREATE TABLE {table} (app text, name text)",
-                f"INSERT INTO {table} VALUES ('billing', 'x')",  # noqa: S608
-            )
-        product = Installation(as_role(postgresql_url, ROLE))
-        fill(product)
-        return product
+    It is made once, and tests work on copies.
+    """
+    made: dict[str, str] = {}
+
+    def make(schema: str) -> str:
+        if schema not in made:
+            made[schema] = f"original_{len(made)}"
+            _make(postgresql_url, made[schema], schema)
+        return made[schema]
 
     with ExitStack() as cleaning:
-        for kind, name in (("ROLE", ROLE), ("ROLE", OTHER)):
-            cleaning.callback(execute, postgresql_url, f"DROP {kind} IF EXISTS {name}")
-        cleaning.callback(execute, postgresql_url, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        for role in (ROLE, OTHER):
+            execute(postgresql_url, f"CREATE ROLE {role} LOGIN")
+            cleaning.callback(execute, postgresql_url, f"DROP ROLE {role}")
         yield make
+        for name in made.values():
+            execute(postgresql_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _make(url: str, name: str, schema: str) -> None:
+    execute(url, f"CREATE DATABASE {name} OWNER {OTHER}")
+    let_find(url, name, schema)
+    admin = as_role(url, "postgres", name)
+    execute(admin, "CREATE EXTENSION pg_trgm", "CREATE SCHEMA {schema} AUTHORIZATION orch", schema=schema)
+    execute(admin, "CREATE SCHEMA billing")
+    # Another application of Django, whose tables nobody here may read.
+    for table in ("billing.invoice", "billing.auth_user", "billing.django_migrations"):
+        execute(
+            admin,
+            f"CREATE TABLE {table} (app text, name text)",
+            f"INSERT INTO {table} VALUES ('billing', 'x')",  # noqa: S608
+        )
+    product = as_role(url, ROLE, name)
+    migrated.migrate(product)
+    fill(Installation(product))
+
+
+@pytest.fixture
+def prepare(postgresql_url: str, original: Callable[[str], str]) -> Iterator[Prepare]:
+    """`prepare(schema)`: a filled product in a schema of its own, in a database that belongs to somebody else."""
+
+    def make(schema: str) -> Installation:
+        execute(postgresql_url, f"CREATE DATABASE {DATABASE} OWNER {OTHER} TEMPLATE {original(schema)}")
+        let_find(postgresql_url, DATABASE, schema)
+        return Installation(as_role(postgresql_url, ROLE))
+
+    yield make
+    execute(postgresql_url, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
 
 
 def stored(product: Installation) -> object:

@@ -4,6 +4,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
@@ -97,15 +98,15 @@ def azure() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory, azure: Sandbox) -> Iterator[Site]:
+def product(tmp_path_factory: pytest.TempPathFactory, azure: Sandbox, migrated_file: Path) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     entra = provider.Entra()
     server = provider.serve(entra)
     optional = {"SECOND_FACTOR": "1", "ENTRA_TENANT_ID": provider.TENANT, "ENTRA_CLIENT_ID": provider.CLIENT}
     optional |= {"ENTRA_CLIENT_SECRET": provider.SECRET, "ENTRA_AUTHORITY": f"http://127.0.0.1:{entra.port}"}
     try:
-        servers = f"Sandbox={azure.url} kind=sandbox"
-        with site("nginx, below a path", PREFIX, folder, AZURE_DEVOPS_SERVERS=servers, **optional) as found:
+        optional["AZURE_DEVOPS_SERVERS"] = f"Sandbox={azure.url} kind=sandbox"
+        with site("nginx, below a path", PREFIX, folder, migrated_file, **optional) as found:
             yield found
     finally:
         server.shutdown()

@@ -1,6 +1,7 @@
 """Workers, scheduler, pages and /readyz agree on a broker's certificate: none talks to one that it cannot verify."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -52,10 +53,8 @@ def server(authority: Authority) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    made = Installation(f"sqlite:///{tmp_path_factory.mktemp('product')}/db.sqlite3")
-    assert made.run("migrate", "--verbosity", "0").code == 0
-    return made
+def product(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Installation:
+    return Installation(f"sqlite:///{shutil.copy(migrated_file, tmp_path_factory.mktemp('product') / 'db.sqlite3')}")
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import psycopg
 import pytest
+
+from tests.servers.fixtures import execute, named
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
@@ -62,7 +64,6 @@ def said(process: "subprocess.Popen[str]") -> str:
 
 
 def race(url: str) -> None:
-    said(manage(url, "migrate", "--verbosity", "0"))
     processes = [
         manage(url, "shell", "--verbosity", "0", "--command", code) for code in [APPEND] * APPENDERS + [SEAL] * 2
     ]
@@ -79,11 +80,10 @@ def race(url: str) -> None:
     assert found["batches"] > 1
 
 
-def test_on_sqlite(tmp_path: Path) -> None:
-    race(f"sqlite:///{tmp_path}/db.sqlite3")
+def test_on_sqlite(migrated_file: Path, tmp_path: Path) -> None:
+    race(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'db.sqlite3')}")
 
 
-def test_on_postgresql(postgresql_url: str) -> None:
-    with psycopg.connect(postgresql_url, autocommit=True) as server:
-        server.execute("CREATE DATABASE sealing_at_once")
-    race(f"{postgresql_url.rpartition('/')[0]}/sealing_at_once")
+def test_on_postgresql(postgresql_url: str, migrated_postgresql: str) -> None:
+    execute(postgresql_url, f"CREATE DATABASE sealing_at_once TEMPLATE {migrated_postgresql}")
+    race(named(postgresql_url, "sealing_at_once"))

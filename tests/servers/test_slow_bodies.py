@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,9 +24,11 @@ PATIENCE = 10
 
 
 @pytest.fixture(scope="module", params=[("nginx", ""), ("nginx, below a path", "/repos")])
-def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def product(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
+) -> Iterator[Site]:
     heading, path = request.param
-    with site(heading, path, tmp_path_factory.mktemp("site")) as found:
+    with site(heading, path, tmp_path_factory.mktemp("site"), migrated_file) as found:
         yield found
 
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -145,11 +146,9 @@ def test_a_token_that_no_key_opens_is_named_and_the_others_are_written(
 # A rotation that was killed by the machine: a process of its own, a database of its own, no chance to clean up.
 FILL = """
 from django.contrib.auth.models import User
-from django.core.management import call_command
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.models import Connection, NotificationChannel, StoredCredential
 from tests.factories import ConnectionFactory
-call_command("migrate", verbosity=0)
 owner = User.objects.create(username="olga")
 connections = Connection.objects.bulk_create(ConnectionFactory.build_batch(400, owner=owner))
 tokens = [StoredCredential(connection=one) for one in connections]
@@ -190,8 +189,8 @@ class Product:
 
 
 @pytest.fixture
-def product(tmp_path: Path, settings: Settings) -> Product:
-    made = Product(tmp_path / "db.sqlite3", settings)
+def product(migrated_file: Path, tmp_path: Path, settings: Settings) -> Product:
+    made = Product(Path(shutil.copy(migrated_file, tmp_path / "db.sqlite3")), settings)
     made.run(OLD, "shell", "--verbosity", "0", "--command", FILL)
     return made
 
