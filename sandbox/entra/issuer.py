@@ -13,7 +13,7 @@ from sandbox.entra.answers import json_answer
 from sandbox.entra.authority import Authority
 from sandbox.entra.directory import FEDERATION_AUDIENCE, Application, ClientSecret
 from sandbox.entra.refusals import TokenRefused, refusal
-from sandbox.entra.tokens import SignedToken, SigningKey
+from sandbox.entra.tokens import SignedToken, SigningKey, key_of_this_process
 from sandbox.fault_answers import faulty_answer
 from sandbox.fault_injection import ENTRA_KINDS, Behaviour, Fault, delay_and_fault
 from sandbox.http_messages import Answer, Request
@@ -47,7 +47,7 @@ class Issuer:
         self.socket = opened
         shown = f"[{host}]" if ":" in host else host
         self.url = f"https://{shown}:{opened.getsockname()[1]}"
-        self.signing_key = SigningKey(stable_id("signing key"))
+        self.signing_key = SigningKey(stable_id("signing key"), key_of_this_process)
         self._authority = Authority(folder)
         self._workload_key = SigningKey("cluster", lambda: self._authority.key("workload"))
         self._keys: dict[str, Any] = {}

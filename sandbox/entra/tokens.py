@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -35,6 +36,12 @@ def decoded(text: str) -> bytes:
 
 def _new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
+
+
+@cache
+def key_of_this_process() -> rsa.RSAPrivateKey:
+    """One key for all issuers of a process. To make one takes a tenth of a second."""
+    return _new_key()
 
 
 class SigningKey:
