@@ -11,10 +11,11 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import against
-from benchmarks.place import ROOT, place
+from benchmarks.place import ROOT, make_tables, place
 from benchmarks.result import Measured
 
 # The benchmarks, with the databases on which they run.
@@ -51,11 +52,13 @@ def arguments() -> argparse.Namespace:
     return given
 
 
-def run(row: str, database: str, *, short: bool) -> list[Measured]:
-    """Run one benchmark on one database, in a process of its own."""
+def run(row: str, database: str, tables: Path, *, short: bool) -> list[Measured]:
+    """Run one benchmark on one database, in a process of its own. SQLite gets a copy of the tables in a file."""
     command = [sys.executable, "-m", "benchmarks.child", row, *(["--short"] if short else [])]
     with place(database) as environment:
         environment["DJANGO_SETTINGS_MODULE"] = "orchestrator.settings"
+        if database == "sqlite":
+            make_tables(environment, tables)
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return [_measured(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
@@ -75,9 +78,9 @@ def main() -> None:
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     report: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine, "rows": []}
     print(machine, flush=True)
-    for row in given.rows or ROWS:
-        for database in ROWS[row]:
-            for measured in run(row, database, short=given.short):
+    with TemporaryDirectory(prefix="bench-tables-") as folder:
+        for row, database in [(name, one) for name in given.rows or ROWS for one in ROWS[name]]:
+            for measured in run(row, database, Path(folder, "db.sqlite3"), short=given.short):
                 print(f"{measured.as_line()} [{database}]", flush=True)
                 report["rows"].append(measured.as_json() | {"database": database})
     given.json.parent.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +30,14 @@ def place(database: str) -> Iterator[dict[str, str]]:
 
             given["DATABASE_URL"] = stack.enter_context(postgresql()).url
         yield os.environ | made | given
+
+
+def make_tables(environment: Mapping[str, str], kept: Path) -> None:
+    """Give a place on SQLite its tables: a copy of those in the file `kept`, which the first call makes."""
+    if not kept.exists():
+        migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+        subprocess.run(migrate, cwd=ROOT, env=dict(environment) | {"VAR_DIR": str(kept.parent)}, check=True)
+    shutil.copy(kept, Path(environment["VAR_DIR"], kept.name))
 
 
 @contextmanager
