@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
+from importlib.util import cache_from_source
 from pathlib import Path
 from threading import Condition, Thread
 from time import monotonic, sleep
@@ -32,7 +33,10 @@ _PARTS = {
 
 
 def copy_checkout(folder: Path, *, environment: Path | None = ROOT / ".venv") -> Path:
-    """What git knows of and what is new, uncommitted changes included, with a link to the installed packages."""
+    """What git knows of and what is new, uncommitted changes included, with a link to the installed packages.
+
+    With what Python has compiled here: otherwise all parts of a first start compile the same modules at the same time.
+    """
     folder.mkdir(parents=True)
     listed = subprocess.run(
         ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -42,11 +46,18 @@ def copy_checkout(folder: Path, *, environment: Path | None = ROOT / ".venv") ->
     )
     for name in filter(None, os.fsdecode(listed.stdout).split("\0")):
         if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+            _copy(ROOT / name, folder / name)
+            if name.endswith(".py") and (compiled := Path(cache_from_source(str(ROOT / name)))).is_file():
+                _copy(compiled, folder / compiled.relative_to(ROOT))
     if environment:
         (folder / ".venv").symlink_to(environment)
     return folder
+
+
+def _copy(source: Path, target: Path) -> None:
+    # With the time of the last change, by which Python knows what it compiled.
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
 
 
 def persons_environment(**more: str) -> dict[str, str]:
