@@ -30,6 +30,7 @@ ROWS = {
     "claiming": ("sqlite", "postgresql"),
     "workers": ("postgresql",),
     "crowds": ("sqlite",),
+    "pages": ("sqlite",),
     "visiting": ("sqlite",),
     "starting": ("sqlite",),
     "testing": ("sqlite",),

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from connections.models import Connection
-from delivery.models import Project, Repository
+from delivery.models import Pipeline, Project, Repository
 from history.models import Event
 from history.record import SCHEDULER, Actor
 
@@ -86,6 +86,30 @@ def make_repositories(count: int) -> None:
                 default_branch="refs/heads/main",
                 size=number,
                 added_at=now,
+            )
+            for number in range(count)
+        )
+
+
+def make_pipelines(count: int) -> None:
+    """Pipelines in each project, each with a build."""
+    now = timezone.now()
+    for project in Project.objects.all():
+        Pipeline.objects.bulk_create(
+            Pipeline(
+                project=project,
+                azure_id=number,
+                name=f"service {number:04}",
+                folder="\\Services",
+                state="succeeded",
+                build_id=number,
+                build_number=f"2026.{number}",
+                branch="refs/heads/main",
+                requested_for="Bench",
+                queued_at=now,
+                started_at=now,
+                finished_at=now,
+                seen_at=now,
             )
             for number in range(count)
         )

@@ -27,6 +27,8 @@ from orchestrator.supervisor import process_specs
 PEOPLE = 100
 # Seconds between two pages of one person: what was opened is read first.
 READING = (3.0, 7.0)
+# A page and how many seconds it took.
+Taken = tuple[str, float]
 LATENCY = 0.1
 
 
@@ -46,19 +48,19 @@ def measure(*, short: bool) -> Iterator[Measured]:
         # As many at once as the product does by default.
         stack.enter_context(team(broker, url, width=max(1, settings.WORKER_THREADS - 2)))
         settled(url)
-        crowd = _Crowd(site, people, pages)
+        crowd = Crowd(site, people, pages)
         # The first pages of a process are slow.
         crowd.look(seconds / 4)
-        alone = crowd.look(seconds)
+        alone = _seconds(crowd.look(seconds))
         before = answered(url)
         run = audit_runs.start_by_hand(by=Actor("bench"), now=timezone.now())
         wait_until(lambda: answered(url) > before)
-        beside = crowd.look(seconds)
+        beside = _seconds(crowd.look(seconds))
         went_on = AuditRun.objects.filter(pk=run.pk, finished_at=None).exists()
         asked = answered(url) - before
     facts: dict[str, float | int | str] = {
-        "p95 alone": _p95(alone),
-        "p95 beside": _p95(beside),
+        "p95 alone": p95(alone),
+        "p95 beside": p95(beside),
         "median alone": median(alone),
         "median beside": median(beside),
         "pages": len(alone) + len(beside),
@@ -66,12 +68,17 @@ def measure(*, short: bool) -> Iterator[Measured]:
         "the audit went on to the end": str(went_on),
     }
     work = f"{people} people on the pages while an audit runs"
-    yield Measured(12, f"{work}: p95", "the same without the audit", _p95(beside) / _p95(alone), 1.5, facts=facts)
+    yield Measured(12, f"{work}: p95", "the same without the audit", p95(beside) / p95(alone), 1.5, facts=facts)
     yield Measured(12, f"{work}: errors", "", crowd.errors, 0, unit="errors")
 
 
-def _p95(taken: list[float]) -> float:
-    return quantiles(taken, n=20)[-1]
+def _seconds(taken: list[Taken]) -> list[float]:
+    return [seconds for _, seconds in taken]
+
+
+def p95(seconds: list[float]) -> float:
+    """The 95th percentile."""
+    return quantiles(seconds, n=20)[-1]
 
 
 def _pages() -> list[str]:
@@ -97,12 +104,16 @@ def web(broker: str, azure: str, **more: str) -> Iterator[str]:
             yield site
 
 
-class _Crowd:
-    """So many people, signed in, each with a connection of its own to the site."""
+class Crowd:
+    """So many people, signed in, each with a connection of its own to the site.
 
-    def __init__(self, site: str, people: int, pages: list[str]) -> None:
+    `reading` is between how many seconds they look at a page.
+    """
+
+    def __init__(self, site: str, people: int, pages: list[str], *, reading: tuple[float, float] = READING) -> None:
         self.site = site
         self.pages = pages
+        self.reading = reading
         self.errors = 0
         self._sessions = [self._signed_in(number) for number in range(people)]
 
@@ -113,9 +124,9 @@ class _Crowd:
         session.cookies.set(settings.SESSION_COOKIE_NAME, browser.cookies[settings.SESSION_COOKIE_NAME].value)
         return session
 
-    def look(self, seconds: float) -> list[float]:
-        """Let all people use the pages for some time; how long each page took, in seconds."""
-        over, taken = Event(), list[float]()
+    def look(self, seconds: float) -> list[Taken]:
+        """Let all people use the pages for some time; how long each page took."""
+        over, taken = Event(), list[Taken]()
         people = [
             Thread(target=self._person, args=(session, Random(number), over, taken))
             for number, session in enumerate(self._sessions)
@@ -128,12 +139,12 @@ class _Crowd:
             visitor.join()
         return taken
 
-    def _person(self, session: requests.Session, chance: Random, over: Event, taken: list[float]) -> None:
+    def _person(self, session: requests.Session, chance: Random, over: Event, taken: list[Taken]) -> None:
         # People start at different moments.
-        pause = chance.uniform(0, READING[1])
+        pause = chance.uniform(0, self.reading[1])
         while not over.wait(pause):
-            begun = perf_counter()
-            answer = session.get(self.site + chance.choice(self.pages), timeout=60)
-            taken.append(perf_counter() - begun)
+            page, begun = chance.choice(self.pages), perf_counter()
+            answer = session.get(self.site + page, timeout=60)
+            taken.append((page, perf_counter() - begun))
             self.errors += answer.status_code != 200
-            pause = chance.uniform(*READING)
+            pause = chance.uniform(*self.reading)
