@@ -1,4 +1,4 @@
-"""URLs of the pages of rows, for lists: Django's `reverse` calls some 130 functions for each."""
+"""URLs of pages and of the pages of rows, for lists and menus: Django's `reverse` calls some 130 functions for each."""
 
 from functools import lru_cache
 
@@ -9,7 +9,7 @@ _STAND_INS = (7_340_117_001, 7_340_117_002)
 
 
 def row_url(name: str, *ids: int) -> str:
-    """The URL that `reverse(name, args=ids)` returns, for one id or two. Raises `NoReverseMatch`."""
+    """The URL that `reverse(name, args=ids)` returns, for up to two ids. Raises `NoReverseMatch`."""
     return _template(name, len(ids), get_script_prefix(), get_urlconf()).format(*ids)
 
 

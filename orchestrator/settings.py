@@ -135,7 +135,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "orchestrator.context_processors.alarms",
             ],
-            "builtins": ["core.templatetags.icons", "django.templatetags.static"],
+            "builtins": ["core.templatetags.icons", "core.templatetags.page_urls", "django.templatetags.static"],
         },
     },
 ]

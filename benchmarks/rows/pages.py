@@ -28,13 +28,13 @@ def measure(*, short: bool) -> Iterator[Measured]:
         crowd = Crowd(site, people, list(pages), reading=READING)
         # The first pages of a process are slow.
         crowd.look(seconds / 4)
-        taken = defaultdict(list)
+        taken: dict[str, list[float]] = defaultdict(list)
         for page, needed in crowd.look(seconds):
             taken[pages[page]].append(needed * 1000)
-    for name, needed in taken.items():
+    for name, milliseconds in taken.items():
         work = f"{people} people on the five most used pages: {name}, p95"
-        facts: dict[str, float | int | str] = {"median": median(needed), "pages": len(needed)}
-        yield Measured(20, work, "", p95(needed), 120.0, unit="ms", facts=facts)
+        facts: dict[str, float | int | str] = {"median": median(milliseconds), "pages": len(milliseconds)}
+        yield Measured(20, work, "", p95(milliseconds), 120.0, unit="ms", facts=facts)
     yield Measured(20, f"{people} people on the five most used pages: errors", "", crowd.errors, 0, unit="errors")
 
 

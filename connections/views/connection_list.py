@@ -14,7 +14,7 @@ from connections.list_counts import list_counts
 from connections.list_order import WORST
 from connections.providers.credential import Words
 from connections.views.common import person
-from connections.views.connection_rows import connection_rows
+from connections.views.connection_rows import Columns, connection_rows
 from connections.views.first_steps import first_steps
 from connections.views.list_controls import column_heads, connection_columns, place_label, strip
 from connections.views.list_parts import ListParts
@@ -43,16 +43,22 @@ def listing(request: HttpRequest) -> HttpResponse:
     counts = list_counts(today=today)
     page = reads.page_of_connections(filters, request.GET.get("page"), today=today, groups=counts.groups)
     timeline = reads.expiry_timeline(today=today)
+    columns = Columns(
+        place_label(),
+        can_choose=any(map(request.user.has_perm, _CHOSEN)),
+        can_rotate=request.user.has_perm("connections.rotate_connection"),
+    )
+    projects, words = reads.chosen_projects(page), _words(page)
     context = {
-        "rows": list(connection_rows(page, projects=reads.chosen_projects(page), words=_words(page), today=today)),
-        "place_label": place_label(),
+        "rows": list(connection_rows(page, projects=projects, words=words, today=today, columns=columns)),
+        "place_label": columns.place_label,
         "all_count": counts.total,
         "counts": counts,
         "strip_html": LIST.strip(strip(counts, timeline, status=filters.status, given=request.GET)),
         "heads_html": LIST.heads(column_heads(connection_columns(), filters.sort, request.GET)),
         "first_steps": first_steps(person(request), has_connections=bool(counts.total)),
-        "can_rotate": request.user.has_perm("connections.rotate_connection"),
-        "can_choose": any(map(request.user.has_perm, _CHOSEN)),
+        "can_rotate": columns.can_rotate,
+        "can_choose": columns.can_choose,
         **LIST.context(page, filters, form, request.GET),
         **LIST.chart(timeline),
     }

@@ -65,10 +65,12 @@ def listing(request: HttpRequest) -> HttpResponse:
     page = register_reads.page_of_entries(filters, request.GET.get("page"), today=today, groups=counts.groups)
     ids = [row.pk for row in page]
     consumers, leaked = register_reads.consumer_counts(ids), register_reads.leaked(ids)
+    can_choose = any(map(request.user.has_perm, _PERMISSIONS_OF_ACTIONS))
+    rows = register_rows(page, consumers=consumers, leaked=leaked, today=today, can_choose=can_choose)
     context = {
-        "rows": list(register_rows(page, consumers=consumers, leaked=leaked, today=today)),
+        "rows": list(rows),
         "all_count": counts.total,
-        "can_choose": any(map(request.user.has_perm, _PERMISSIONS_OF_ACTIONS)),
+        "can_choose": can_choose,
         "strip_html": LIST.strip(_strip(counts, timeline, request, filters.status)),
         "heads_html": LIST.heads(column_heads(_COLUMNS, filters.sort, request.GET)),
         "export_url": with_query(reverse("connections:register-csv"), with_values(request.GET)),

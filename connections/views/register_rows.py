@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
-from typing import TypedDict
 
 from django.template.loader import render_to_string
+from django.urls import get_script_prefix
 from django.utils.safestring import SafeString
 
 from connections.domain import expiry
@@ -30,42 +30,43 @@ _ICONS: dict[str, str] = {
 _LABELS: dict[str, str] = dict(Kind.choices)
 
 
-class RegisterRow(TypedDict):
-    """A row of the register. Templates find a key of a dictionary faster than an attribute."""
-
-    id: int
-    name: str
-    url: str
-    kind: SafeString
-    organization: str
-    purpose: str
-    chips: SafeString
-    expiry: SafeString
-    used_by: int
-    owner: SafeString
-    outside_owner: str
-
-
 def register_rows(
-    rows: Iterable[EntryColumns], *, consumers: Mapping[int, int], leaked: Collection[int], today: date
-) -> Iterator[RegisterRow]:
+    rows: Iterable[EntryColumns],
+    *,
+    consumers: Mapping[int, int],
+    leaked: Collection[int],
+    today: date,
+    can_choose: bool,
+) -> Iterator[SafeString]:
     """The rows of a page. `consumers` is how many consumers each entry has, if any; `leaked` has the leaked ones."""
+    prefix = get_script_prefix()
     for row in rows:
-        is_closed = row.state == RegisterEntry.State.CLOSED
-        shown = state_chips(row.expires_on, is_closed=is_closed, today=today)
-        yield RegisterRow(
-            id=row.pk,
-            name=row.name,
-            url=row_url("connections:register-entry", row.pk),
-            kind=kind_cell(row.kind),
-            organization=row.organization,
-            purpose=row.purpose,
-            chips=chips((LEAKED, *shown) if row.pk in leaked else shown),
-            expiry=_expiry_of(row.expires_on, is_closed=is_closed, today=today),
-            used_by=consumers.get(row.pk, 0),
-            owner=owner_cell(row.owner, is_active=row.owner__is_active),
-            outside_owner=row.outside_owner,
-        )
+        yield _rendered(row, consumers.get(row.pk, 0), row.pk in leaked, today, can_choose, prefix)
+
+
+# As in the list of connections.
+@lru_cache(maxsize=1024)
+def _rendered(
+    row: EntryColumns,
+    used_by: int,
+    is_leaked: bool,
+    today: date,
+    can_choose: bool,
+    _prefix: str,
+) -> SafeString:
+    is_closed = row.state == RegisterEntry.State.CLOSED
+    shown = state_chips(row.expires_on, is_closed=is_closed, today=today)
+    cells = {
+        "row": row,
+        "can_choose": can_choose,
+        "url": row_url("connections:register-entry", row.pk),
+        "kind": kind_cell(row.kind),
+        "chips": chips((LEAKED, *shown) if is_leaked else shown),
+        "expiry": _expiry_of(row.expires_on, is_closed=is_closed, today=today),
+        "used_by": used_by,
+        "owner": owner_cell(row.owner, is_active=row.owner__is_active),
+    }
+    return render_to_string("connections/register/row.html", cells)
 
 
 def state_chips(expires_on: date | None, *, is_closed: bool, today: date) -> tuple[Chip, ...]:

@@ -30,11 +30,12 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = PipelineFilterForm(request.GET, states=reads.BUILD_STATES)
     filters = live_views.chosen(form)
     page, via = page_of_each(reads.pipelines(filters), request.GET.get("page"))
+    cells = live_views.via_cells(via)
     subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.BUILDS)
     lacking, lacking_count = reads.connections_lacking("build_read")
     now = timezone.now()
     context = {
-        "rows": [pipeline_row(pipeline, now) | {"via": via.get(pipeline.pk)} for pipeline in page],
+        "rows": [pipeline_row(pipeline, now) | {"via": cells.get(pipeline.pk)} for pipeline in page],
         "lacking": lacking,
         "lacking_count": lacking_count,
         **live_views.list_context(request, form, filters, page),

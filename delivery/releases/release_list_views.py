@@ -26,9 +26,10 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = ReleaseFilterForm(request.GET, states=reads.RELEASE_STATES)
     filters = live_views.chosen(form)
     page, via = page_of_each(reads.release_pipelines(filters), request.GET.get("page"))
+    cells = live_views.via_cells(via)
     subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.RELEASES)
     context = {
-        "rows": [pipeline_row(pipeline) | {"via": via.get(pipeline.pk)} for pipeline in page],
+        "rows": [pipeline_row(pipeline) | {"via": cells.get(pipeline.pk)} for pipeline in page],
         "nothing_there": not page.paginator.count and not filters.q and not filters.state,
         **_what_is_missing(),
         **live_views.list_context(request, form, filters, page),

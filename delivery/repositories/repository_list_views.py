@@ -30,10 +30,11 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = FilterForm(request.GET, states=reads.STATES)
     filters = live_views.chosen(form)
     page, via = page_of_each(reads.repositories_in_short(filters), request.GET.get("page"))
+    cells = live_views.via_cells(via)
     connection = reads.connection(filters.connection)
     everywhere = urlencode({"q": filters.q, "state": filters.state, "sort": filters.sort})
     context = {
-        "rows": [(repository, via.get(repository.pk)) for repository in page],
+        "rows": [(repository, cells.get(repository.pk)) for repository in page],
         "connection": connection,
         "incomplete": sorted(reads.incomplete_project_lists(filters.connection).values(), key=str.casefold),
         "all_url": f"{reverse('delivery:repositories')}?{everywhere}",

@@ -8,7 +8,12 @@ from core.row_urls import row_url
 
 @pytest.mark.parametrize(
     ("name", "ids"),
-    [("connections:detail", (7,)), ("delivery:repository", (0,)), ("delivery:release-pipeline", (3, 12))],
+    [
+        ("connections:list", ()),
+        ("connections:detail", (7,)),
+        ("delivery:repository", (0,)),
+        ("delivery:release-pipeline", (3, 12)),
+    ],
 )
 def test_it_is_what_reverse_returns(name: str, ids: tuple[int, ...]) -> None:
     assert row_url(name, *ids) == reverse(name, args=ids)
