@@ -38,6 +38,7 @@ ROWS = {
     "metrics": ("sqlite", "postgresql"),
     "programs": ("sqlite", "postgresql"),
     "identities": ("sqlite",),
+    "official": ("sqlite", "postgresql"),
 }
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from time import perf_counter, sleep
+from typing import Any
 
 import requests
 from celery import Celery
@@ -31,6 +32,7 @@ from orchestrator.supervisor.process_specs import ProcessSpec
 from sandbox.samples import secret
 from sandbox.scale import bench_name
 
+AskedFor = tuple[str, str, str]
 PATIENCE = 3600.0
 NO_PACE = {"AUDITS_PER_ORGANIZATION": "1000", "AUDITS_PER_PERSON": "1000"}
 
@@ -117,6 +119,20 @@ def settled(azure_url: str) -> int:
 def answered(azure_url: str) -> int:
     """How many requests the sandbox has answered."""
     return int(requests.get(f"{azure_url}/_sandbox/", timeout=30).json()["answered"])
+
+
+def log_of(azure_url: str) -> list[dict[str, Any]]:
+    """The requests that the sandbox still remembers."""
+    found: list[dict[str, Any]] = requests.get(f"{azure_url}/_sandbox/requests", timeout=30).json()
+    return found
+
+
+def requests_of_one(azure_url: str) -> list[AskedFor]:
+    """The method, path and query of each request of an audit, in its order."""
+    before, name = answered(azure_url), bench_name(0)
+    clients.check_sequentially(clients.servers()[0], name, PersonalAccessToken(secret(name)))
+    asked = answered(azure_url) - before
+    return [(one["method"], one["path"], one["query"]) for one in log_of(azure_url)[-asked:]]
 
 
 def wait_until(look: Callable[[], object], *, every: float = 0.05) -> None:

@@ -6,22 +6,27 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Event, Thread
 from time import perf_counter
-from typing import Any
 
 import requests
 
-from benchmarks.audits import answered, audit_all, make_auditable, running_broker, settled, team
+from benchmarks.audits import (
+    AskedFor,
+    audit_all,
+    log_of,
+    make_auditable,
+    requests_of_one,
+    running_broker,
+    settled,
+    team,
+)
 from benchmarks.place import cpu_seconds, peak_memory, sandbox
 from benchmarks.result import Measured
-from connections import clients
 from connections.models import Connection
-from connections.providers.azure_devops.credentials import PersonalAccessToken
 from sandbox.samples import secret
 from sandbox.scale import bench_name
 
 LATENCY = 0.1
 WIDTH = 16
-Request = tuple[str, str, str]
 Seen = tuple[str, str, str, str]
 
 
@@ -32,7 +37,7 @@ def measure(*, short: bool) -> Iterator[Measured]:
     scale = ("--organizations", str(organizations), "--projects", "1", "--repositories", "1")
     with sandbox("--latency", str(LATENCY), *scale) as (url, pid), running_broker() as broker:
         make_auditable(url, steps[0], organizations=organizations)
-        floor = _bare(url, _requests_of_one(url), [number % organizations for number in range(20 if short else 320)])
+        floor = _bare(url, requests_of_one(url), [number % organizations for number in range(20 if short else 320)])
         with team(broker, url, width=WIDTH, paced=False) as (worker,):
             per_connection, facts = [], {}
             for count in steps:
@@ -58,15 +63,7 @@ def measure(*, short: bool) -> Iterator[Measured]:
         yield _paced(url, broker)
 
 
-def _requests_of_one(url: str) -> list[Request]:
-    """What an audit asks, in its order."""
-    before, name = answered(url), bench_name(0)
-    clients.check_sequentially(clients.servers()[0], name, PersonalAccessToken(secret(name)))
-    asked = answered(url) - before
-    return [(one["method"], one["path"], one["query"]) for one in _seen(url)[-asked:]]
-
-
-def _bare(url: str, asked: list[Request], organizations: list[int]) -> float:
+def _bare(url: str, asked: list[AskedFor], organizations: list[int]) -> float:
     """Requests a second of a bare thread pool that asks the same."""
 
     def ask(number: int) -> None:
@@ -110,7 +107,7 @@ def _paced(url: str, broker: str) -> Measured:
 
 
 def _log(url: str) -> set[Seen]:
-    return {(one["at"], one["method"], one["path"], one["query"]) for one in _seen(url)}
+    return {(one["at"], one["method"], one["path"], one["query"]) for one in log_of(url)}
 
 
 def _most_at_once(seen: set[Seen]) -> int:
@@ -119,8 +116,3 @@ def _most_at_once(seen: set[Seen]) -> int:
         begun[path.split("/")[1]].append(datetime.fromisoformat(at))
     lasting = timedelta(seconds=LATENCY)
     return max(sum(at <= other < at + lasting for other in ats) for ats in begun.values() for at in ats)
-
-
-def _seen(url: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = requests.get(f"{url}/_sandbox/requests", timeout=30).json()
-    return found
