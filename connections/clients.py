@@ -127,18 +127,20 @@ def azure_devops(
     list_seconds: float | None = None,
     fresh: bool = False,
     even_if_leaked: bool = False,
+    guard: LeakGuard | None = None,
 ) -> AzureDevOpsClient:
     """A client with a deadline of `seconds` per call, and of `list_seconds` per list with all its pages.
 
     By default, a list has the same deadline as a call, for a person who waits. `fresh` fetches a new access token for
     an application, also if there is one. `even_if_leaked` is for finding out whether a leaked credential still works.
+    `guard` is that of the credential, if the caller has one.
     """
     limits = Limits(
         connect_timeout=settings.AZURE_DEVOPS_CONNECT_TIMEOUT,
         deadline=seconds,
         list_seconds=seconds if list_seconds is None else list_seconds,
     )
-    guard = None if even_if_leaked else LeakGuard(token)
+    guard = None if even_if_leaked else guard or LeakGuard.of(token)
     if guard is not None:
         # Read here, so that the threads of a test need no connection to the database for its first second.
         guard.is_leaked()
@@ -206,26 +208,34 @@ def _count(report: verification.Report) -> None:
 
 
 def check_concurrently(
-    where: Server, organization: str, token: Credential, projects: Sequence[ProjectRef] = ()
+    where: Server,
+    organization: str,
+    token: Credential,
+    projects: Sequence[ProjectRef] = (),
+    guard: LeakGuard | None = None,
 ) -> verification.Report:
     """Verify a token for a person who waits, within AZURE_DEVOPS_TEST_LIMIT seconds.
 
-    `projects` are those that the connection is limited to, empty for all.
+    `projects` are those that the connection is limited to, empty for all. `guard` as above.
     """
     limit = settings.AZURE_DEVOPS_TEST_LIMIT
     with (
         closing(runners.ConcurrentRunner(limit)) as runner,
-        azure_devops(where, organization, token, seconds=limit, fresh=True) as client,
+        azure_devops(where, organization, token, seconds=limit, fresh=True, guard=guard) as client,
     ):
         return _check(client, runner, projects, tenant=tenant_of(token))
 
 
 def check_sequentially(
-    where: Server, organization: str, token: Credential, projects: Sequence[ProjectRef] = ()
+    where: Server,
+    organization: str,
+    token: Credential,
+    projects: Sequence[ProjectRef] = (),
+    guard: LeakGuard | None = None,
 ) -> verification.Report:
-    """Verify a token in a task: each call within AZURE_DEVOPS_TASK_TIMEOUT seconds. `projects` as above."""
+    """Verify a token in a task: each call within AZURE_DEVOPS_TASK_TIMEOUT seconds. `projects` and `guard` as above."""
     seconds, list_seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT, settings.AZURE_DEVOPS_LIST_LIMIT
-    with azure_devops(where, organization, token, seconds=seconds, list_seconds=list_seconds) as client:
+    with azure_devops(where, organization, token, seconds=seconds, list_seconds=list_seconds, guard=guard) as client:
         return _check(client, runners.SequentialRunner(), projects, tenant=tenant_of(token))
 
 
@@ -243,9 +253,9 @@ def _check(
     return _logged(report, client)
 
 
-def read_date(where: Server, token: Credential, *, now: datetime) -> ReadDate | None:
+def read_date(where: Server, token: Credential, *, now: datetime, guard: LeakGuard | None = None) -> ReadDate | None:
     """What Microsoft Graph says about the expiry date of a client secret; None if it is not asked."""
-    if not isinstance(token, EntraClientSecret) or LeakGuard(token).is_leaked():
+    if not isinstance(token, EntraClientSecret) or (guard or LeakGuard.of(token)).is_leaked():
         return None
     graph = graph_of(where)
     return graph.date_of(token, now=now) if graph else None

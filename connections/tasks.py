@@ -2,12 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import datetime
-from time import monotonic
 
 from kombu.exceptions import OperationalError
 
 from connections.actions import (
+    audit_loop,
     audit_runs,
     declare_leak,
     import_tokens,
@@ -17,62 +16,32 @@ from connections.actions import (
     register_imports,
     renew_sign_in,
 )
-from connections.actions.claimed_audit import audit_claimed, audit_under
 from connections.actions.verify_credential import forget_old
 from connections.models import Mail
 from connections.notifications import anchor_mail, channel_outbox, outbox, register_reminders, reminders
 from core.database_time import database_now
-from core.leases import new_lease
-from core.tasks import BrokerUnavailable, enqueue, enqueue_later, stopping, task
+from core.tasks import BrokerUnavailable, enqueue, enqueue_later, task
 
 log = logging.getLogger(__name__)
-# How long a task goes on with further audits. Then other tasks, heartbeats and counters have their turn.
-_TURN_SECONDS = 10.0
 # Seconds. Questions that are further away wait for the scheduler.
 _SOON = 60
 
 
 @task
 def audit_due() -> None:
-    """Claim due connections and enqueue an audit for each."""
-    now = database_now()
-    audit_runs.tidy(now=now)
-    _enqueue_due(now)
+    """Repair runs, and audit due connections. Does little if this worker does that already."""
+    audit_runs.tidy(now=database_now())
+    audit_loop.work_due(clock=database_now, ring=_enqueue_audits)
 
 
-def _enqueue_due(now: datetime, *, keep_one: bool = False) -> tuple[int, str] | None:
-    """Claim due connections and enqueue an audit for each. With `keep_one`, returns the first one and its lease."""
-    lease = new_lease()
-    claimed = audit_runs.claim_due(now=now, lease=lease)
-    kept = claimed.pop(0) if keep_one and claimed else None
-    while claimed:
-        try:
-            audit_one.delay(connection_id=claimed[0], lease=lease)
-        except OperationalError:
-            log.warning("The broker cannot be reached; %s connections wait for the next run.", len(claimed))
-            audit_runs.unclaim(claimed)
-            break
-        del claimed[0]
-    return None if kept is None else (kept, lease)
-
-
-@task
-def audit_one(*, connection_id: int, lease: str) -> None:
-    """Audit one connection under its lease, and then others that are due. Does nothing for a duplicate or late message.
-
-    Claims the next one itself, as few are claimed at once and the next run of the scheduler may be a minute away; and
-    without a message, which takes longer than an audit's own work.
-    """
-    ends_at = monotonic() + _TURN_SECONDS
-    is_well = audit_claimed(connection_id, lease=lease, now=database_now())
-    while is_well:
-        keeps_one = monotonic() < ends_at and not stopping.is_set()
-        claim = _enqueue_due(database_now(), keep_one=keeps_one)
-        # After the claim, so that a round of the scheduler that goes on is not finished and opened again.
-        audit_runs.finish_audited(at=database_now())
-        if claim is None:
-            return
-        is_well = audit_under(claim[0], lease=claim[1], now=database_now())
+def _enqueue_audits() -> bool:
+    """Enqueue the same again. Whether the broker could be reached."""
+    try:
+        enqueue(audit_due)
+    except BrokerUnavailable:
+        log.warning("The broker cannot be reached; what is due waits for the next run.")
+        return False
+    return True
 
 
 @task

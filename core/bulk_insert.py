@@ -12,7 +12,9 @@ from itertools import chain
 from typing import Any
 
 from django.db import connection
-from django.db.models import CharField, Field, JSONField, Model, TextField
+from django.db.models import Field, Model
+
+from core.columns import prepared
 
 # SQLite 3.32 and later take 32,766 values in a statement.
 _MOST_VALUES = 30_000
@@ -63,16 +65,6 @@ def _values(rows: Sequence[Model]) -> Iterator[tuple[Any, ...]]:
     """The values of each row, in the order of the columns."""
     columns = [prepared(field, [getattr(row, field.attname) for row in rows]) for field in _fields(type(rows[0]))]
     return zip(*columns, strict=True)
-
-
-def prepared(field: "Field[Any, Any]", values: list[Any]) -> list[Any]:
-    """The values of a column as the database takes them; equal ones are prepared once."""
-    if isinstance(field, CharField | TextField) and all(type(value) is str for value in values):
-        return values
-    if isinstance(field, JSONField):
-        return [field.get_db_prep_save(value, connection) for value in values]
-    prepared = {value: field.get_db_prep_save(value, connection) for value in set(values)}
-    return [prepared[value] for value in values]
 
 
 @lru_cache(maxsize=64)

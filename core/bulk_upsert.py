@@ -14,8 +14,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Field, Model
 
-from core.bulk_insert import prepared
-from core.columns import fitted_values
+from core.columns import fitted_values, prepared
 
 log = logging.getLogger(__name__)
 Rows = Sequence[tuple[Any, ...]]

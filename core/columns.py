@@ -65,6 +65,16 @@ def _holds(field: "models.IntegerField[Any, Any]", value: int) -> bool:
     return (lowest is None or value >= lowest) and (highest is None or value <= highest) and abs(value) <= limit
 
 
+def prepared(field: "models.Field[Any, Any]", values: list[Any]) -> list[Any]:
+    """The values of a column as the database takes them; equal ones are prepared once."""
+    if isinstance(field, models.CharField | models.TextField) and all(isinstance(value, str) for value in values):
+        return [value if type(value) is str else str(value) for value in values]
+    if isinstance(field, models.JSONField):
+        return [field.get_db_prep_save(value, database) for value in values]
+    saved = {value: field.get_db_prep_save(value, database) for value in set(values)}
+    return [saved[value] for value in values]
+
+
 def upsert(
     model: type[Row], rows: Iterable[Row], *, unique_fields: Sequence[str], update_fields: Sequence[str], batch: int
 ) -> None:

@@ -22,7 +22,7 @@ from django.db.models import Q
 from core.database_time import database_now, lies_ahead, written_ahead_of_time
 
 log = logging.getLogger(__name__)
-# How often a lease is renewed within its duration, so that one renewal may fail.
+# How often a lease is renewed within its duration.
 _RENEWALS = 3
 Row = TypeVar("Row", bound="Leased")
 
@@ -97,6 +97,11 @@ class Leased(models.Model):
         """How long a lease lasts unless it is renewed."""
         return timedelta(seconds=getattr(settings, cls.lease_setting))
 
+    @classmethod
+    def renewal_interval(cls) -> float:
+        """After how many seconds a lease is renewed, so that one renewal may fail."""
+        return cls.lease_duration().total_seconds() / _RENEWALS
+
 
 @contextmanager
 def renewing(rows: LeasedQuerySet[Any]) -> Iterator[None]:
@@ -124,7 +129,7 @@ class _Held:
 
     def __init__(self, rows: LeasedQuerySet[Any]) -> None:
         self._rows = rows
-        self._every = rows.model.lease_duration().total_seconds() / _RENEWALS
+        self._every = rows.model.renewal_interval()
         self.due_at = time.monotonic() + self._every
 
     def renew(self) -> bool:

@@ -71,7 +71,12 @@ def record(
 
 def record_all(kind: str, subjects: Iterable[tuple[Subject, Mapping[str, object]]], *, by: Actor, at: datetime) -> None:
     """Append an event of one kind about each subject, with its detail, in a few statements."""
-    Event.objects.append([_event(kind, subject, by=by, at=at, detail=detail) for subject, detail in subjects])
+    record_each(kind, ((subject, at, detail) for subject, detail in subjects), by=by)
+
+
+def record_each(kind: str, entries: Iterable[tuple[Subject, datetime, Mapping[str, object]]], *, by: Actor) -> None:
+    """The same for subjects to which it happened at different times."""
+    Event.objects.append([_event(kind, subject, by=by, at=at, detail=detail) for subject, at, detail in entries])
 
 
 def _event(kind: str, subject: Subject, *, by: Actor, at: datetime, detail: Mapping[str, object] | None) -> Event:

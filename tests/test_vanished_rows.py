@@ -24,7 +24,6 @@ ROOT = Path(__file__).resolve().parents[1]
 ANN = Actor("ann")
 # Each saves a row that it made, or holds by `select_for_update`, in the same transaction.
 HELD = {
-    "connections/actions/audit.py": {"_write"},
     "connections/actions/audit_runs.py": {"_latest_round"},
     "connections/actions/connect.py": {"connect"},
     "connections/actions/coverage.py": {"choose_projects"},
@@ -68,7 +67,7 @@ def test_an_audit_of_what_was_disconnected_meanwhile_is_a_refusal(
     connected: Connected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = connected()
-    _disconnect_before(monkeypatch, "connections.actions.audit._check", connection)
+    _disconnect_before(monkeypatch, "connections.actions.audit.check_stored", connection)
     with pytest.raises(ConnectionGone):
         audit(connection, by=ANN, now=timezone.now(), interactive=True)
 

@@ -5,9 +5,11 @@ and several schedulers can run at once.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -16,6 +18,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from connections.domain import scheduling
 from connections.models import AuditedConnection, AuditRun, Connection, RateLimitPause
+from core.bulk_update import update_rows
 from core.database_time import written_ahead_of_time
 from core.leases import LeasedQuerySet, new_lease
 from history.record import SCHEDULER, Actor
@@ -86,18 +89,24 @@ def cancel(run: AuditRun, *, now: datetime) -> bool:
         usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
         Connection.objects.filter(pk__in=_lock(due.filter(leased_until=None))).update(next_check_at=usual)
         is_unfinished = AuditRun.objects.filter(pk=run.pk, finished_at=None).update(cancelled_at=now, finished_at=now)
-        waiting.update(state=State.CANCELLED, finished_at=now)
+        _write_cancelled(waiting, at=now)
     return bool(is_unfinished)
 
 
-def claim_due(*, now: datetime, lease: str = "") -> list[int]:
+def _write_cancelled(waiting: QuerySet[AuditedConnection], *, at: datetime) -> None:
+    # Locked in the order of their ids first, as by audits that end.
+    list(waiting.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+    waiting.update(state=State.CANCELLED, finished_at=at)
+
+
+def claim_due(*, now: datetime, lease: str = "", most: int | None = None) -> list[int]:
     """Lease due connections and return their ids, limited in total, per organization and per person.
 
-    Claims no more than may be audited at once, so that audits start soon and workers remain free for other tasks.
-    `lease` is the lease token, by default a new one.
+    Claims no more than may be audited at once, and at most `most`, so that audits start soon. `lease` is the lease's
+    name, by default a new one.
     """
     with _one_claimer():
-        claimed = _choose(now)
+        claimed = _choose(now, most)
         if claimed:
             Connection.objects.filter(pk__in=list(claimed)).renew(now=now, lease=lease or new_lease())
             _join_run(claimed, now=now)
@@ -118,13 +127,13 @@ def _due(now: datetime) -> LeasedQuerySet[Connection]:
     return Connection.objects.free(now).filter(disabled=False, next_check_at__lte=now)
 
 
-def _choose(now: datetime) -> dict[int, str]:
+def _choose(now: datetime, most: int | None) -> dict[int, str]:
     """Lock the longest-waiting connections for which there is room. Returns their names by id.
 
     Those of organizations and people without room are not read, so that they hide no others. Each reading chooses at
     least one, or is the last.
     """
-    room, chosen = _Room(now), dict[int, str]()
+    room, chosen = _Room(now, most), dict[int, str]()
     # Skips locked rows instead of waiting.
     rows = _due(now).exclude(RateLimitPause.holds(now)).select_for_update(of=("self",), skip_locked=True, no_key=True)
     while room.left > 0:
@@ -140,13 +149,14 @@ def _choose(now: datetime) -> dict[int, str]:
 class _Room:
     """How many more audits may run at once: in total, per organization and per person."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, most: int | None) -> None:
         running = Connection.objects.held(now).order_by()
         self.left = settings.AUDITS_AT_ONCE
         self._places: Counter[tuple[str, str]] = Counter()
         self._people: Counter[str] = Counter()
         for server, organization, person in running.values_list("server", "organization", "identity_id"):
             self._count((server, organization), person)
+        self.left = self.left if most is None else min(self.left, most)
 
     def take(self, server: str, organization: str, person: str) -> bool:
         """Whether there is room for an audit, which is counted then."""
@@ -219,8 +229,27 @@ def mark_done(connection: Connection, *, at: datetime, problem: str = "") -> Non
     `problem` is the problem code of this audit, even if it did not change the connection's health. After the commit,
     `finish_audited` finishes the runs that waited for nothing else.
     """
-    waiting = AuditedConnection.objects.filter(connection=connection, state=State.WAITING)
-    waiting.update(state=State.DONE, health=connection.health, problem=problem or connection.problem, finished_at=at)
+    mark_each_done({connection.pk: Done(connection, at, problem)})
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A connection that was audited, when, and the problem code of this audit."""
+
+    connection: Connection
+    at: datetime
+    problem: str
+
+
+def mark_each_done(done: Mapping[int, Done]) -> None:
+    """The same for many connections, by their ids."""
+    waiting = AuditedConnection.objects.filter(connection_id__in=list(done), state=State.WAITING)
+    rows = list(waiting.select_for_update(of=("self",)).order_by("pk"))
+    for row in rows:
+        audit = done[cast("int", row.connection_id)]
+        row.state, row.finished_at = State.DONE, audit.at
+        row.health, row.problem = audit.connection.health, audit.problem or audit.connection.problem
+    update_rows(rows, ("state", "health", "problem", "finished_at"))
 
 
 def finish_audited(*, at: datetime) -> None:
@@ -235,26 +264,35 @@ def finish_audited(*, at: datetime) -> None:
             _finish(run.pk, at=last or at)
 
 
-def give_up(connection_id: int, *, now: datetime) -> None:
-    """After an unexpected error in an audit: release the lease, back off, and mark the connection as done."""
-    connection = Connection.objects.filter(pk=connection_id).first()
-    if connection is None:
-        return
-    failures = min(connection.consecutive_failures + 1, _MOST_FAILURES)
-    every = timedelta(hours=settings.AUDIT_EVERY_HOURS)
-    outcome = scheduling.Outcome(consecutive_failures=failures)
-    next_check_at = scheduling.next_run(now, outcome, every=every, chance=0.5)
+def give_up(connection_id: int, *, lease: str, now: datetime) -> None:
+    """After an unexpected error in an audit: end the lease, back off, and mark the connection as done.
+
+    Does nothing if the lease is lost.
+    """
     with transaction.atomic():
-        rows = Connection.objects.filter(pk=connection_id)
+        rows = Connection.objects.filter(pk__in=_lock(Connection.objects.filter(pk=connection_id).under(lease)))
+        connection = rows.first()
+        if connection is None:
+            return
+        failures = min(connection.consecutive_failures + 1, _MOST_FAILURES)
+        every = timedelta(hours=settings.AUDIT_EVERY_HOURS)
+        outcome = scheduling.Outcome(consecutive_failures=failures)
+        next_check_at = scheduling.next_run(now, outcome, every=every, chance=0.5)
         rows.release(next_check_at=next_check_at, consecutive_failures=failures)
         mark_done(connection, at=now, problem="failed_here")
-    finish_audited(at=now)
 
 
-def unclaim(connection_ids: Sequence[int]) -> None:
-    """End the leases of claims that could not be handed to a worker; the connections are due as before."""
+def unclaim(lease: str) -> None:
+    """End this lease, under which no audit has begun; the connections are due as before."""
     with transaction.atomic():
-        Connection.objects.filter(pk__in=_lock(Connection.objects.filter(pk__in=connection_ids))).release()
+        Connection.objects.filter(pk__in=_lock(Connection.objects.under(lease))).release()
+
+
+def renew(leases: Collection[str], *, now: datetime) -> None:
+    """Renew these leases of audits that are under way."""
+    with transaction.atomic():
+        held = _lock(Connection.objects.filter(lease__in=leases, leased_until__isnull=False))
+        Connection.objects.filter(pk__in=held).renew(now=now)
 
 
 def release(connection_id: int, *, now: datetime) -> None:
@@ -287,7 +325,7 @@ def _cancel(waiting: QuerySet[AuditedConnection], *, at: datetime) -> None:
     with transaction.atomic(savepoint=False):
         runs = sorted(set(waiting.values_list("run_id", flat=True)))
         list(AuditRun.objects.select_for_update().filter(pk__in=runs).order_by("pk").values_list("pk"))
-        waiting.update(state=State.CANCELLED, finished_at=at)
+        _write_cancelled(waiting, at=at)
         for run in runs:
             _finish(run, at=at)
 

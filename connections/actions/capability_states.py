@@ -1,20 +1,27 @@
 """Store the capabilities that a verification found."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from connections.domain.verification import WRITE_PROBES_OFF, Report
 from connections.models import CapabilityState, ChosenProject, Connection
 from connections.providers.capability import Finding, Verdict
+from core.bulk_update import update_rows
 from core.columns import fit_to_columns
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCapabilities:
-    """A line for each changed verdict, and the capabilities that are not confirmed."""
+    """A line for each changed verdict, and the capabilities that are not confirmed.
+
+    `same` are the states of which only the times changed. They are written by `write_times`, for many connections at
+    once.
+    """
 
     changes: list[str]
     lacking: frozenset[str]
+    same: list[CapabilityState]
 
 
 def store_findings(connection: Connection, report: Report, *, is_new_token: bool = False) -> StoredCapabilities:
@@ -22,28 +29,39 @@ def store_findings(connection: Connection, report: Report, *, is_new_token: bool
 
     An unknown verdict does not replace a known one, unless `is_new_token`.
     """
-    known = {} if is_new_token else {state.capability: state for state in connection.capabilities.all()}
     if is_new_token:
         connection.capabilities.all().delete()
-    changes, lacking, confirmed = [], set(), []
+    stored = store_changes(connection, report, connection.capabilities.all())
+    write_times(stored.same)
+    return stored
+
+
+def store_changes(connection: Connection, report: Report, known: Iterable[CapabilityState]) -> StoredCapabilities:
+    """The same with the states that are stored, and without the times of those that are as before."""
+    known_states = {state.capability: state for state in known}
+    changes, lacking, same = [], set(), []
     for finding in report.findings:
-        state = known.get(finding.capability) or CapabilityState(connection=connection, capability=finding.capability)
+        state = known_states.get(finding.capability) or CapabilityState(
+            connection=connection, capability=finding.capability
+        )
         before, stored = state.verdict, _conclusion(state)
         _apply(state, finding, report.finished_at)
         is_same = _conclusion(state) == stored or _conclusion(fit_to_columns(state)) == stored
-        if is_same and state.verified_at == report.finished_at:
-            confirmed.append(state.pk)
+        if is_same and state.pk is not None:
+            same.append(state)
         else:
             state.save()
         if before and before != state.verdict:
             changes.append(f"{finding.capability}: {before} -> {state.verdict}")
         if state.is_lacking:
             lacking.add(finding.capability)
-    # Usually nothing has changed but the time.
-    times = {"verified_at": report.finished_at, "checked_at": report.finished_at}
-    CapabilityState.objects.filter(pk__in=confirmed).update(**times)
     _note_hidden_projects(connection, report)
-    return StoredCapabilities(changes, frozenset(lacking))
+    return StoredCapabilities(changes, frozenset(lacking), same)
+
+
+def write_times(states: Sequence[CapabilityState]) -> None:
+    """Write when these were verified and checked."""
+    update_rows(states, ("verified_at", "checked_at"))
 
 
 def _note_hidden_projects(connection: Connection, report: Report) -> None:

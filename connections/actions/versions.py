@@ -28,11 +28,16 @@ POLICY = ("longest_life_days", "longest_life", "reuse", "missing_date")
 
 def held(connection_id: int) -> Connection:
     """The connection as it is now, locked until the transaction ends. Raises `ConnectionGone`."""
-    rows = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")
-    connection = rows.filter(pk=connection_id).first()
+    connection = held_among([connection_id]).get(connection_id)
     if connection is None:
         raise gone()
     return connection
+
+
+def held_among(connection_ids: Iterable[int]) -> dict[int, Connection]:
+    """Those of these connections that there are, by id, locked in the order of their ids."""
+    rows = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")
+    return {connection.pk: connection for connection in rows.filter(pk__in=list(connection_ids)).order_by("pk")}
 
 
 def held_with(fingerprint: str) -> list[Connection]:

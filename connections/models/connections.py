@@ -214,6 +214,14 @@ class Connection(Leased):
         stored = StoredCredential.objects.filter(connection=self).defer("sealed").first()
         return stored or StoredCredential(connection=self)
 
+    @property
+    def fingerprint(self) -> str:
+        """The keyed fingerprint of its credential; empty if none is stored."""
+        try:
+            return self.stored_credential.fingerprint
+        except StoredCredential.DoesNotExist:
+            return ""
+
     def capability_states(self) -> "list[CapabilityState]":
         """What its token can do, in the order of the first check, since PostgreSQL returns rows in no fixed order."""
         return sorted(self.capabilities.all(), key=attrgetter("pk"))

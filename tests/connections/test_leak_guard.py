@@ -20,7 +20,7 @@ def declare() -> LeakedToken:
 
 @pytest.mark.django_db
 def test_within_a_second_the_database_is_read_once(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    guard = LeakGuard(TOKEN)
+    guard = LeakGuard.of(TOKEN)
     with django_assert_num_queries(1):
         guard.refuse_leaked()
         guard.refuse_leaked()
@@ -30,7 +30,7 @@ def test_within_a_second_the_database_is_read_once(django_assert_num_queries: Dj
 def test_after_a_second_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("connections.leak_guard.time.monotonic", lambda: now)
-    guard = LeakGuard(TOKEN)
+    guard = LeakGuard.of(TOKEN)
     guard.refuse_leaked()
     declare()
     now += leak_guard.FRESH_SECONDS
@@ -41,7 +41,7 @@ def test_after_a_second_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.django_db
 def test_what_is_leaked_stays_so(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     declare()
-    guard = LeakGuard(TOKEN)
+    guard = LeakGuard.of(TOKEN)
     assert guard.is_leaked()
     with django_assert_num_queries(0):
         assert guard.is_leaked()
@@ -50,4 +50,28 @@ def test_what_is_leaked_stays_so(django_assert_num_queries: DjangoAssertNumQueri
 @pytest.mark.django_db
 def test_another_token_is_not() -> None:
     declare()
-    LeakGuard(PersonalAccessToken("b" * 52)).refuse_leaked()
+    LeakGuard.of(PersonalAccessToken("b" * 52)).refuse_leaked()
+
+
+@pytest.mark.django_db
+def test_several_guards_are_read_by_one_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    declare()
+    guards = [LeakGuard.of(TOKEN), LeakGuard.of(PersonalAccessToken("b" * 52))]
+    with django_assert_num_queries(1):
+        leak_guard.read_together(guards)
+        assert [guard.is_leaked() for guard in guards] == [True, False]
+    with django_assert_num_queries(0):
+        leak_guard.read_together([])
+
+
+@pytest.mark.django_db
+def test_a_guard_that_was_read_with_others_reads_for_itself_after_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("connections.leak_guard.time.monotonic", lambda: now)
+    guard = LeakGuard.of(TOKEN)
+    leak_guard.read_together([guard])
+    declare()
+    assert not guard.is_older_than(0.5)
+    now += leak_guard.FRESH_SECONDS
+    assert guard.is_older_than(0.5)
+    assert guard.is_leaked()

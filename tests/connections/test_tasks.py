@@ -1,7 +1,7 @@
 """Tasks that enqueue others."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -11,18 +11,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from kombu.exceptions import OperationalError
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from connections import tasks
-from connections.actions import audit_runs, declare_leak, prove_leak
-from connections.models import AuditRun, Connection, LeakedToken, Renewal
-from connections.tasks import audit_due, audit_one
-from core.tasks import stopping
-from history.models import Event
+from connections.actions import audit_loop, declare_leak, prove_leak
+from connections.models import Connection, LeakedToken, Renewal
+from connections.tasks import audit_due
 from history.record import Actor
 from tests.factories import ConnectionFactory, make_renewal
 
-NOW, EVERY = datetime(2026, 11, 24, 12, 0, tzinfo=UTC), timedelta(hours=6)
 pytestmark = pytest.mark.django_db
 Connected = Callable[..., Connection]
 
@@ -43,22 +40,32 @@ def ask_due() -> None:
 
 
 def test_declaring_a_token_leaked_enqueues_the_first_question(
-    client: Client, maintainer: User, connected: Connected, enqueued: Any
+    client: Client,
+    maintainer: User,
+    connected: Connected,
+    enqueued: Any,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     client.force_login(maintainer)
     key = declare_leak.find_stored(connected()).key
-    client.post(reverse("connections:declare-leak"), {"key": key})
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(reverse("connections:declare-leak"), {"key": key})
     (call,) = enqueued.call_args_list
     assert 3 < call.kwargs["countdown"] <= 5
 
 
 def test_without_a_broker_a_token_is_declared_leaked_all_the_same(
-    client: Client, maintainer: User, connected: Connected, enqueued: Any
+    client: Client,
+    maintainer: User,
+    connected: Connected,
+    enqueued: Any,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     client.force_login(maintainer)
     key = declare_leak.find_stored(connected()).key
     enqueued.side_effect = OperationalError("away")
-    client.post(reverse("connections:declare-leak"), {"key": key})
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(reverse("connections:declare-leak"), {"key": key})
     assert LeakedToken.objects.exists()
 
 
@@ -99,68 +106,10 @@ def test_without_a_broker_old_tokens_are_due_as_before(two_due_renewals: set[int
     assert not Renewal.objects.exclude(leased_until=None).exists()
 
 
-def test_without_a_broker_what_was_claimed_is_due_as_before() -> None:
-    ConnectionFactory.create_batch(2, next_check_at=NOW - EVERY)
-    with patch.object(audit_one, "delay", side_effect=OperationalError("away")):
+def test_without_a_broker_other_workers_are_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    rung = list[bool]()
+    monkeypatch.setattr(audit_loop, "work_due", lambda *, clock, ring: rung.append(ring()))
+    with patch.object(audit_due, "delay", side_effect=[OperationalError("away"), None]):
         audit_due()
-    assert not Connection.objects.exclude(leased_until=None).exists()
-
-
-@pytest.fixture
-def two_of_one_place(connected: Callable[..., Connection], settings: Settings) -> tuple[int, int]:
-    """Two due connections, of which one is audited at a time."""
-    settings.AUDITS_PER_ORGANIZATION = 1
-    first, second = connected("One"), connected("Two")
-    Connection.objects.update(next_check_at=NOW - EVERY)
-    return first.pk, second.pk
-
-
-def enqueued_and_audited() -> tuple[list[int], list[int]]:
-    """The ids that messages named and that were audited, by a tick of the scheduler and its first message."""
-    with patch.object(audit_one, "delay") as bell:
         audit_due()
-        audit_one(**bell.call_args.kwargs)
-    audited = Event.objects.filter(kind="connection.tested").order_by("pk").values_list("subject_id", flat=True)
-    return [call.kwargs["connection_id"] for call in bell.call_args_list], list(audited)
-
-
-def test_the_end_of_one_audit_begins_the_next_without_a_message(two_of_one_place: tuple[int, int]) -> None:
-    first, second = two_of_one_place
-    assert enqueued_and_audited() == ([first], [first, second])
-
-
-def test_a_run_is_finished_before_the_same_task_audits_another(two_of_one_place: tuple[int, int]) -> None:
-    first, second = two_of_one_place
-    run, finished = audit_runs.start_chosen([first], by=Actor("ann"), now=NOW), list[bool]()
-
-    def audit_next(connection_id: int, *, lease: str, now: datetime) -> bool:
-        assert connection_id == second
-        finished.append(AuditRun.objects.exclude(finished_at=None).filter(pk=run.pk).exists())
-        return False
-
-    with patch("connections.tasks.audit_under", audit_next):
-        assert enqueued_and_audited() == ([first], [first])
-    assert finished == [True]
-
-
-def test_a_task_that_had_its_turn_hands_the_next_audit_over(
-    two_of_one_place: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = two_of_one_place
-    monkeypatch.setattr("connections.tasks._TURN_SECONDS", 0.0)
-    assert enqueued_and_audited() == ([first, second], [first])
-
-
-def test_a_worker_that_stops_hands_the_next_audit_over(
-    two_of_one_place: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = two_of_one_place
-    monkeypatch.setattr(stopping, "is_set", lambda: True)
-    assert enqueued_and_audited() == ([first, second], [first])
-
-
-def test_the_rest_of_a_claim_is_handed_over_when_one_is_kept(two_of_one_place: tuple[int, int]) -> None:
-    other = ConnectionFactory.create(next_check_at=NOW - EVERY, organization="elsewhere").pk
-    with patch.object(audit_one, "delay") as bell:
-        assert tasks._enqueue_due(NOW, keep_one=True) == (two_of_one_place[0], bell.call_args.kwargs["lease"])
-    assert [call.kwargs["connection_id"] for call in bell.call_args_list] == [other]
+    assert rung == [False, True]

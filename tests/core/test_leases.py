@@ -14,14 +14,11 @@ from django.db import connection as database
 from django.utils import timezone
 from pytest_django import Settings
 
-from connections import clients
 from connections.actions import audit_runs
-from connections.domain.verification import Failure, Report, nothing_found
 from connections.models import Connection
-from connections.tasks import audit_one
+from connections.tasks import prove_renewal_one
 from core.database_time import database_now
 from core.leases import renewing
-from history.models import Event
 from tests.factories import ConnectionFactory
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -36,38 +33,29 @@ def lease_of_a_minute(settings: Settings) -> None:
 
 
 @pytest.fixture
-def claimed(connected: Callable[..., Connection]) -> tuple[Connection, str]:
-    """A connection to the sandbox that the clock has just leased, and the lease's name."""
-    connection = connected()
-    now = timezone.now()
-    Connection.objects.update(next_check_at=now)
-    assert audit_runs.claim_due(now=now, lease="a lease") == [connection.pk]
-    return connection, "a lease"
+def claimed() -> str:
+    """The name of the lease of the only connection."""
+    ConnectionFactory(next_check_at=NOW)
+    audit_runs.claim_due(now=NOW, lease="a lease")
+    return "a lease"
 
 
-def audits() -> int:
-    return Event.objects.filter(kind="connection.tested").count()
+def test_the_message_that_names_the_lease_starts_the_work(claimed: str) -> None:
+    started = Connection.objects.start(claimed, now=NOW)
+    assert started not in ("", claimed)
+    assert Connection.objects.under(started).count() == 1
 
 
-def test_the_message_that_names_the_lease_does_the_work(claimed: tuple[Connection, str]) -> None:
-    connection, lease = claimed
-    audit_one(connection_id=connection.pk, lease=lease)
-    connection.refresh_from_db()
-    assert (audits(), connection.leased_until) == (1, None)
+def test_a_message_that_comes_twice_starts_it_once(claimed: str) -> None:
+    assert Connection.objects.start(claimed, now=NOW)
+    assert Connection.objects.start(claimed, now=NOW) == ""
 
 
-def test_a_message_that_comes_twice_does_it_once(claimed: tuple[Connection, str]) -> None:
-    connection, lease = claimed
-    for _ in range(2):
-        audit_one(connection_id=connection.pk, lease=lease)
-    assert audits() == 1
-
-
-def test_a_message_whose_lease_is_in_other_hands_does_nothing(claimed: tuple[Connection, str]) -> None:
-    connection, lease = claimed
-    Connection.objects.update(lease="of another")
-    audit_one(connection_id=connection.pk, lease=lease)
-    assert audits() == 0
+@pytest.mark.parametrize("lease", ["", "2026-11-24T12:00:00+00:00", "of another"])
+def test_a_message_with_a_lease_that_nobody_holds_starts_nothing(claimed: str, lease: str) -> None:
+    assert Connection.objects.start(lease, now=NOW) == ""
+    Connection.objects.all().release()
+    assert Connection.objects.start("", now=NOW) == ""
 
 
 @pytest.mark.parametrize(
@@ -78,33 +66,10 @@ def test_a_message_whose_lease_is_in_other_hands_does_nothing(claimed: tuple[Con
         ({"lease": "2026-11-24T12:00:00+00:00", "something_new": 1}, "something_new"),
     ],
 )
-def test_a_message_whose_arguments_do_not_fit_is_refused_and_audits_nothing(
-    claimed: tuple[Connection, str], arguments: dict[str, Any], why: str
-) -> None:
-    task: Any = audit_one
+def test_a_message_whose_arguments_do_not_fit_is_refused(arguments: dict[str, Any], why: str) -> None:
+    task: Any = prove_renewal_one
     with pytest.raises(TypeError, match=why):
-        task(connection_id=claimed[0].pk, **arguments)
-    assert audits() == 0
-
-
-@pytest.mark.parametrize("lease", ["", "2026-11-24T12:00:00+00:00", "of another"])
-def test_a_message_with_a_lease_that_nobody_holds_audits_nothing(claimed: tuple[Connection, str], lease: str) -> None:
-    audit_one(connection_id=claimed[0].pk, lease=lease)
-    Connection.objects.all().release()
-    audit_one(connection_id=claimed[0].pk, lease="")
-    assert audits() == 0
-
-
-def test_a_connection_that_is_disconnected_while_it_is_audited_is_no_error(claimed: tuple[Connection, str]) -> None:
-    connection, lease = claimed
-
-    def disconnected_meanwhile(*_: object) -> Report:
-        Connection.objects.all().delete()
-        return nothing_found(Failure("timed_out", transient=True), at=timezone.now())
-
-    with patch.object(clients, "check_sequentially", disconnected_meanwhile):
-        audit_one(connection_id=connection.pk, lease=lease)
-    assert audits() == 0
+        task(renewal_id=1, **arguments)
 
 
 def test_a_lease_whose_worker_died_is_over_after_a_minute() -> None:

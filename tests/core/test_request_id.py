@@ -18,7 +18,7 @@ from structlog.contextvars import bound_contextvars, clear_contextvars, get_cont
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
 from connections.models import Connection
-from connections.tasks import audit_one
+from connections.tasks import audit_due
 from core import request_id
 from core.request_id import HEADER
 from orchestrator.celery import app
@@ -108,10 +108,11 @@ def test_calls_side_by_side_log_the_requests_id_too(
 def test_a_task_carries_its_own_id_to_azure_devops(
     connected: Callable[..., Connection], sessions: set[str], told: Callable[[str], list[dict[str, Any]]]
 ) -> None:
-    connection, now, task_id = connected(), datetime.now(UTC), str(uuid4())
+    connected()
+    now, task_id = datetime.now(UTC), str(uuid4())
     sessions.clear()
-    Connection.objects.all().renew(now=now, lease="a lease")
-    audit_one.apply(kwargs={"connection_id": connection.pk, "lease": "a lease"}, task_id=task_id)
+    Connection.objects.update(next_check_at=now)
+    audit_due.apply(task_id=task_id)
     assert sessions == {task_id}
     assert told("connections.clients")[-1]["session"] == task_id
 

@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from connections.tasks import audit_due, audit_one
+from connections.tasks import audit_due, prove_leak_one
 from core.tasks import BrokerUnavailable, enqueue
 from orchestrator.celery import app
 
@@ -112,7 +112,7 @@ def test_no_task_takes_arguments_that_it_does_not_name() -> None:
 def test_an_argument_that_a_task_does_not_take_is_refused_before_anything_is_sent() -> None:
     asked: Any = enqueue
     with patch.object(app, "send_task") as sent, pytest.raises(TypeError, match="actor_name"):
-        asked(audit_one, connection_id=1, lease="", actor_name="ann")
+        asked(prove_leak_one, leak_id=1, lease="", actor_name="ann")
     assert not sent.called
 
 

@@ -12,9 +12,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from connections.actions import audit_runs
+from connections.actions import audit_loop, audit_runs, check_stored
+from connections.domain.verification import Report
 from connections.models import AuditedConnection, Connection
-from connections.tasks import audit_one
+from connections.tasks import audit_due
 from delivery.live import polling
 from delivery.live.readers import READERS
 from delivery.models import Pipeline, PollSubscription, Project, Repository, SyncState
@@ -235,14 +236,19 @@ def test_an_audit_that_ends_unexpectedly_is_not_claimed_first_again(connected: C
     connection, other = connected("One"), connected("Two", token="full-again")
     now = timezone.now()
     Connection.objects.update(next_check_at=now - timedelta(minutes=1))
-    claimed = audit_runs.claim_due(now=now, lease="a lease")
-    assert set(claimed) == {connection.pk, other.pk}
-    with (
-        patch("connections.actions.claimed_audit.audit_for_scheduler", side_effect=RuntimeError("unforeseen")),
-        patch("connections.tasks._enqueue_due", return_value=None),
-    ):
-        audit_one(connection_id=connection.pk, lease="a lease")
+    check = check_stored.check_stored
+
+    def fail_once(asked: Connection, **how: Any) -> Report:
+        if asked.pk == connection.pk:
+            raise RuntimeError("unforeseen")
+        return check(asked, **how)
+
+    with patch.object(audit_loop, "check_stored", fail_once):
+        audit_due()
     connection.refresh_from_db()
+    other.refresh_from_db()
+    assert other.checked_at is not None
+    assert other.checked_at > now
     assert (connection.leased_until, connection.consecutive_failures) == (None, 1)
     assert connection.next_check_at > now
     assert connection.pk not in audit_runs.claim_due(now=now)
@@ -253,15 +259,8 @@ def test_an_audit_that_ends_unexpectedly_is_not_claimed_first_again(connected: C
 def test_an_audit_interrupted_by_the_database_keeps_its_lease(connected: Connect, clock: Clock) -> None:
     connection, now = connected("One"), timezone.now()
     Connection.objects.update(next_check_at=now - timedelta(minutes=1))
-    audit_runs.claim_due(now=now, lease="a lease")
-    with (
-        patch(
-            "connections.actions.claimed_audit.audit_for_scheduler",
-            side_effect=OperationalError("server closed the connection"),
-        ),
-        patch("connections.tasks._enqueue_due", return_value=None),
-    ):
-        audit_one(connection_id=connection.pk, lease="a lease")
+    with patch.object(audit_loop, "check_stored", side_effect=OperationalError("server closed the connection")):
+        audit_due()
     connection.refresh_from_db()
     assert connection.leased_until is not None
     assert connection.consecutive_failures == 0

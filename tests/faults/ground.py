@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,12 @@ from orchestrator import embedded_broker
 from tests.servers.running import Server, running
 
 FILE = "db.sqlite3"
+# Transactions that have changed places in runs and wait to append to the history.
+_HALF_WRITTEN = """
+    pg_locks AS waiting JOIN pg_locks AS held USING (pid)
+    WHERE NOT waiting.granted AND waiting.relation = 'history_event'::regclass
+      AND held.granted AND held.relation = 'connections_auditedconnection'::regclass AND held.mode = 'RowExclusiveLock'
+"""
 
 
 @dataclass
@@ -33,6 +39,24 @@ class Ground:
                 return list(server.execute(question.encode(), values).fetchall())
         with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=20)) as file:
             return list(file.execute(question.replace("%s", "?"), values).fetchall())
+
+    @contextmanager
+    def batches_held(self) -> Iterator[Callable[[], bool]]:
+        """Hold up whoever writes audits, until the end of the block; yields whether a batch waits.
+
+        On PostgreSQL it then has changed connections and not committed. SQLite lets one transaction in after another,
+        so there it has not begun to write.
+        """
+        if self.file is None:
+            with psycopg.connect(self.database_url) as server:
+                server.execute("LOCK TABLE history_event IN SHARE MODE")
+                yield lambda: bool(self.count(_HALF_WRITTEN))
+                server.rollback()
+            return
+        with closing(sqlite3.connect(self.file, timeout=20, isolation_level=None)) as file:
+            file.execute("BEGIN IMMEDIATE")
+            yield lambda: True
+            file.execute("ROLLBACK")
 
     def count(self, question: str, *values: Any) -> int:
         """How many rows there are: `count("connections_mail WHERE sent_at IS NULL")`."""

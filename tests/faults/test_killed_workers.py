@@ -8,6 +8,7 @@ from time import monotonic, sleep
 import pytest
 
 from tests.faults.ground import Ground
+from tests.faults.messages import Sender, sender
 from tests.faults.parts import Part
 from tests.faults.post import PostOffice
 from tests.faults.stack import Stack, Stand
@@ -16,6 +17,7 @@ from tests.faults.waiting import Stopwatch, measured, until
 pytestmark = pytest.mark.faults
 CONNECTIONS, ENDING, KILLS = 300, 100, 20
 LATENCY = 0.05  # seconds
+REQUESTS = 10  # of an audit
 AUDITED = "connections_auditedconnection WHERE state = 'done'"
 FINISHED = "connections_auditrun WHERE by_hand AND finished_at IS NOT NULL"
 REMINDERS = "connections_mail WHERE kind = 'expiring'"
@@ -24,7 +26,7 @@ REMINDERS = "connections_mail WHERE kind = 'expiring'"
 def test_twenty_killed_workers_lose_nothing(
     ground: Ground, post: PostOffice, stand: Stand, chance: random.Random
 ) -> None:
-    with stand(ground, latency=LATENCY) as stack:
+    with stand(ground, latency=LATENCY, settings={"AUDITS_AT_ONCE": "12"}) as stack:
         workers = [stack.worker(number) for number in ((1, 2) if ground.name == "servers" else (1,))]
         stack.start(stack.azure, *workers)
         # Each was said to be refused and is found to be well: one mail each, in the audit's own transaction.
@@ -32,7 +34,8 @@ def test_twenty_killed_workers_lose_nothing(
         stack.fill("run")
         watch = Stopwatch()
         stack.start(stack.beat())
-        deaths = _kill_again_and_again(stack, workers, chance)
+        with sender(ground.broker.url) as messages:
+            deaths = _kill_again_and_again(stack, workers, messages, chance)
         during = ground.count(AUDITED)
         until(lambda: ground.count(AUDITED) == CONNECTIONS, within=300, saying="every connection is audited")
         until(lambda: ground.count(FINISHED) == 1, within=30, saying="the run ends")
@@ -52,30 +55,49 @@ def test_twenty_killed_workers_lose_nothing(
     )
     assert deaths["before_the_end"] >= KILLS / 2, "the kills were not during the audit"
     assert deaths["amid_audits"] > 0
+    assert deaths["amid_batches"] > 0
     assert deaths["at_acceptance"] > 0
     assert twice <= KILLS
 
 
-def _kill_again_and_again(stack: Stack, workers: list[Part], chance: random.Random) -> Counter[str]:
+def _kill_again_and_again(stack: Stack, workers: list[Part], messages: Sender, chance: random.Random) -> Counter[str]:
     """How often each kind of moment came.
 
-    A third of the kills come at any moment, a third when the mail server has said yes and the worker does not know it,
-    a third when audits are under way: some have ended in this life of the worker, and others are waiting for answers.
+    A quarter of the kills each come at any moment; when the mail server has said yes and the worker does not know it;
+    when audits are under way, so that some have ended in this life of the worker and others are waiting for answers;
+    and in the middle of a batch, which is asked and not written. Each life finds a message, as from a scheduler.
     """
     met: Counter[str] = Counter()
     for number in range(KILLS):
         victim = chance.choice(workers)
         victim.await_ready()
-        if number % 3 == 0:
-            met["amid_audits"] += _await_audits(stack, more=chance.randrange(1, 9))
-        elif number % 3 == 1:
+        messages.ask("connections.tasks.audit_due")
+        met["before_the_end"] += stack.ground.count(AUDITED) < CONNECTIONS
+        if number % 4 == 0:
+            met["amid_batches"] += _kill_amid_a_batch(stack, victim)
+        elif number % 4 == 1:
             met["at_acceptance"] += _kill_at_acceptance(stack.post, victim, mails=chance.randrange(1, 6))
+        elif number % 4 == 2:
+            met["amid_audits"] += _await_audits(stack, more=chance.randrange(1, 9))
         else:
             sleep(chance.uniform(0, 1.5))  # the moment itself; nothing is waited for
-        met["before_the_end"] += stack.ground.count(AUDITED) < CONNECTIONS
         victim.kill()
         victim.start()
     return met
+
+
+def _kill_amid_a_batch(stack: Stack, victim: Part) -> bool:
+    """Kill the worker when audits have ended that can't be written. Whether that moment came."""
+    asked, deadline = stack.answered(), monotonic() + 15
+    with stack.ground.batches_held() as is_waiting:
+        came = False
+        while not came and monotonic() < deadline:
+            sleep(0.1)
+            came = stack.answered() >= asked + REQUESTS and is_waiting()
+        # Those that began at the same time end too.
+        sleep(4 * LATENCY)
+        victim.kill()
+    return came
 
 
 def _await_audits(stack: Stack, *, more: int) -> bool:

@@ -12,7 +12,7 @@ from tests.faults.waiting import until
 pytestmark = pytest.mark.faults
 CONNECTIONS = 3
 AUDITS = "history_event WHERE kind = 'connection.tested'"
-AUDIT_ONE = "connections.tasks.audit_one"
+PROVE_ONE = "connections.tasks.prove_renewal_one"
 LEASE = "2026-01-01T00:00:00+00:00"
 RINGS = (
     "api.tasks.remind_due",
@@ -39,7 +39,7 @@ def test_messages_of_another_version_are_named_in_the_log_and_harm_nothing(groun
     with stand(ground) as stack, sender(ground.broker.url) as messages:
         worker = stack.worker()
         stack.start(stack.azure, worker)
-        first, second, _ = stack.fill("connections", count=CONNECTIONS)
+        first, *_ = stack.fill("connections", count=CONNECTIONS)
         known = ground.ask("SELECT id, health, expires_on FROM connections_connection ORDER BY id")
         life = worker.pid
 
@@ -47,7 +47,7 @@ def test_messages_of_another_version_are_named_in_the_log_and_harm_nothing(groun
         named += _no_task_at_all(messages)
         rung = [messages.ask(task) for task in RINGS]
         # A lease that nobody holds any more: nothing is done twice.
-        messages.ask(AUDIT_ONE, connection_id=second, lease=LEASE)
+        messages.ask(PROVE_ONE, renewal_id=1, lease=LEASE)
         for words in named:
             until(lambda wanted=words: wanted in worker.said(), within=30, saying=f"the log says: {words}")  # type: ignore[misc]
         assert not [one for one in rung if f"[{one}] raised" in worker.said()]
@@ -70,10 +70,10 @@ def _ask_in_vain(messages: Sender, *, nobody: int) -> list[str]:
     """Tasks that are gone or not there yet, arguments that lack or cannot be meant. What the log must say of each."""
     asked: dict[str, str] = {
         messages.ask("connections.tasks.forget_what_nobody_keeps"): "unregistered task of type",
-        messages.ask(AUDIT_ONE, lease=LEASE): "missing 1 required keyword-only argument: 'connection_id'",
-        messages.ask(AUDIT_ONE, connection_id=1): "missing 1 required keyword-only argument: 'lease'",
-        messages.ask(AUDIT_ONE, 1): "audit_one() takes 0 positional arguments",
-        messages.ask(AUDIT_ONE, connection_id="first", lease=LEASE): "expected a number",
+        messages.ask(PROVE_ONE, lease=LEASE): "missing 1 required keyword-only argument: 'renewal_id'",
+        messages.ask(PROVE_ONE, renewal_id=1): "missing 1 required keyword-only argument: 'lease'",
+        messages.ask(PROVE_ONE, 1): "prove_renewal_one() takes 0 positional arguments",
+        messages.ask(PROVE_ONE, renewal_id="first", lease=LEASE): "expected a number",
         messages.ask("connections.tasks.remind_due", of_a_later_version={"deep": [1, 2]}): (
             "remind_due() got an unexpected keyword argument 'of_a_later_version'"
         ),
@@ -81,20 +81,20 @@ def _ask_in_vain(messages: Sender, *, nobody: int) -> list[str]:
         messages.ask("delivery.tasks.refresh_one", connection_id=1): "refresh_one() missing 1 required",
         messages.ask("delivery.tasks.poll_some", ids=[1]): "poll_some() missing 1 required",
     }
-    messages.ask(AUDIT_ONE, connection_id=nobody, lease=LEASE)
-    messages.ask(AUDIT_ONE, connection_id=1, lease="soon")
+    messages.ask(PROVE_ONE, renewal_id=nobody, lease=LEASE)
+    messages.ask(PROVE_ONE, renewal_id=1, lease="soon")
     return [*asked, *asked.values()]
 
 
 def _no_task_at_all(messages: Sender) -> list[str]:
     """Messages of another form, which must not come back again and again. What the log must say of each."""
-    header = {"task": AUDIT_ONE, "id": "of-another-form"}
+    header = {"task": PROVE_ONE, "id": "of-another-form"}
     plain: dict[str, Any] = {"content_type": "application/json", "content_encoding": "utf-8"}
-    messages.put({"ask": AUDIT_ONE})
+    messages.put({"ask": PROVE_ONE})
     messages.put("[[], {}, {", headers=header, **plain)
     messages.put({}, headers=header)
     messages.put(None, headers=header)
-    messages.put([[], {}, {}], headers={"task": AUDIT_ONE})
+    messages.put([[], {}, {}], headers={"task": PROVE_ONE})
     messages.put([[], {}, {}], headers=header | {"expires": "never"})
     messages.put(b"\x80", headers=header, content_type="application/x-newer", content_encoding="binary")
     return [

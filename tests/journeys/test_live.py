@@ -8,9 +8,8 @@ from django.core.cache import caches
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from connections import tasks
 from connections.models import Connection
-from connections.tasks import audit_one
+from connections.tasks import audit_due
 from delivery.models import Pipeline
 from sandbox.server import Sandbox
 from tests.journeys.worker import poll, sync_everything
@@ -151,10 +150,8 @@ def test_an_audit_announces_its_end(page: Page, connected: Callable[..., Connect
         expect(page.get_by_role("heading", name="Running")).to_be_visible()
     page.evaluate(LISTEN)
     rounds(page)
-    now = timezone.now()
-    Connection.objects.filter(pk=connection.pk).renew(now=now, lease="a lease", next_check_at=now)
-    with patch.object(tasks, "_enqueue_due", return_value=None):
-        audit_one(connection_id=connection.pk, lease="a lease")
+    Connection.objects.filter(pk=connection.pk).update(next_check_at=timezone.now())
+    audit_due()
     expect(page.locator("#announcer")).to_have_text("Audit finished: 1 of 1 checked, 0 problems.")
     assert page.evaluate("said") == ["Audit finished: 1 of 1 checked, 0 problems."]
     assert page.title().startswith("Audit finished: 1 of 1 checked, 0 problems · Finished: Audit of ")

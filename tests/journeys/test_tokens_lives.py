@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from connections import tasks
+from connections.actions.audit import audit
 from connections.models import Connection
 from connections.notifications import outbox
-from connections.tasks import audit_one
+from history.record import SCHEDULER
 from sandbox.server import Sandbox
 from sandbox.state import State
 from tests.factories import ConnectionFactory
@@ -24,7 +24,7 @@ Token = Callable[[str], str]
 @pytest.fixture(autouse=True)
 def _no_broker() -> Iterator[None]:
     """The journey does the worker's part itself, step by step."""
-    with patch("connections.views.common.enqueue"), patch.object(tasks, "_enqueue_due", return_value=None):
+    with patch("connections.views.common.enqueue"):
         yield
 
 
@@ -33,9 +33,8 @@ def expire(state: State, name: str) -> None:
 
 
 def look_at(connection: Connection) -> None:
-    """As a worker does when the clock says so."""
-    Connection.objects.filter(pk=connection.pk).renew(now=timezone.now(), lease="a lease", next_check_at=timezone.now())
-    audit_one(connection_id=connection.pk, lease="a lease")
+    """As a worker does when the clock says so, and only at this one."""
+    audit(connection, by=SCHEDULER, now=timezone.now(), interactive=False)
 
 
 def test_a_dead_token_is_found_mailed_about_and_mended_and_the_history_tells_it_all(

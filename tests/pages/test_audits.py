@@ -12,7 +12,7 @@ from django.utils import timezone
 from connections.actions import audit_runs
 from connections.actions.unsubscribe import stop_reminders
 from connections.models import AuditRun, Connection
-from connections.tasks import audit_due, audit_one
+from connections.tasks import audit_due
 from core.tasks import BrokerUnavailable
 from history.models import Event
 from history.record import Actor, record
@@ -29,13 +29,11 @@ def rung() -> object:
 
 
 def test_audit_all_now_shows_a_run_with_its_progress(pages: Client, connected: Connected, rung: object) -> None:
-    connection = connected()
+    connected()
     page = pages.post(reverse("connections:start-audits"), follow=True).content.decode()
     assert "Running" in page
     assert 'hx-trigger="every 2s"' in page
-    (claimed,) = audit_runs.claim_due(now=timezone.now(), lease="a lease")
-    assert claimed == connection.pk
-    audit_one(connection_id=claimed, lease="a lease")
+    audit_due()
     page = pages.get(reverse("connections:audit-run", args=[AuditRun.objects.get().pk])).content.decode()
     assert "Finished" in page
     assert "hx-trigger" not in page
@@ -147,11 +145,8 @@ def press_test_now(client: Client, *connections: Connection) -> str:
 
 def test_test_now_in_the_admin_has_each_chosen_connection_audited(admin_client: Client, connected: Connected) -> None:
     chosen, _ = connected("Chosen"), connected("Other")
-    with patch.object(audit_one, "delay") as asked:
-        with patch.object(audit_due, "delay", side_effect=audit_due):
-            page = press_test_now(admin_client, chosen)
-        for call in asked.call_args_list:
-            audit_one(**call.kwargs)
+    with patch.object(audit_due, "delay", side_effect=audit_due):
+        page = press_test_now(admin_client, chosen)
     assert "1 connection is due" in page
     assert [event.subject_id for event in Event.objects.filter(kind="connection.tested")] == [chosen.pk]
 

@@ -53,12 +53,12 @@ class Response:
     held_token: bool = False
     by_principal: bool = False
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The body as text without byte order mark; never raises."""
         return self.body.decode("utf-8-sig", errors="replace")
 
-    @property
+    @cached_property
     def content_type(self) -> str:
         """The media type in lower case."""
         return cut(self.headers.get("content-type", "")).partition(";")[0].strip().lower()
@@ -68,7 +68,7 @@ class Response:
         """Whether the content type is JSON."""
         return self.content_type == "application/json" or self.content_type.endswith("+json")
 
-    @property
+    @cached_property
     def is_page(self) -> bool:
         """Whether the body is an HTML page."""
         start = self.body[:200].decode("utf-8-sig", errors="replace").lstrip().lower()
@@ -117,7 +117,7 @@ class Response:
     def _envelope(self) -> dict[str, Any]:
         return self._parsed if isinstance(self._parsed, dict) else {}
 
-    @property
+    @cached_property
     def type_key(self) -> str | None:
         """The error type in the error envelope; None if it is missing or not a type name."""
         value = self._envelope.get("typeKey")
@@ -143,7 +143,7 @@ class Response:
         value = self._envelope.get("message")
         return fit_to_show(value) if isinstance(value, str) else ""
 
-    @property
+    @cached_property
     def service_error(self) -> str:
         """The decoded X-TFS-ServiceError header."""
         return unquote(cut(self.headers.get("x-tfs-serviceerror", "")))

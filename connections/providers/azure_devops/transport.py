@@ -229,9 +229,11 @@ class Transport:
         404 counts as success, because most probes expect it.
         """
         went_well = isinstance(outcome, Response) and (200 <= outcome.status < 300 or outcome.status == 404)
+        level = logging.DEBUG if went_well else logging.INFO
+        if not log.isEnabledFor(level):
+            return
         extra = {"session": self.session_id, "activity_id": outcome.activity_id, "seconds": round(seconds, 3)}
         result = outcome.code if isinstance(outcome, errors.AzureDevOpsError) else outcome.status
-        level = logging.DEBUG if went_well else logging.INFO
         log.log(level, "Azure DevOps: %s %s: %s", request.method, urlsplit(request.url).path, result, extra=extra)
 
     def _ask_once(

@@ -14,7 +14,7 @@ from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
 
-from connections.actions import audit as audit_module
+from connections.actions import audit_results
 from connections.actions.audit import audit
 from connections.models import Connection, Mail
 from history.models import Event
@@ -174,7 +174,7 @@ def test_two_throttled_audits_of_one_person_do_not_wait_for_each_other(
     # Both hold their own connection before either looks at the other's. SQLite lets one in after the other.
     people = 2 if database.vendor == "postgresql" else 1
     both = threading.Barrier(people)
-    rest = audit_module._pause_person
+    rest = audit_results._pause_person
 
     def rest_together(*arguments: Any) -> None:
         both.wait(timeout=10)
@@ -187,5 +187,5 @@ def test_two_throttled_audits_of_one_person_do_not_wait_for_each_other(
             database.close()
         return report.failure.code if report.failure else ""
 
-    with patch.object(audit_module, "_pause_person", rest_together), ThreadPoolExecutor(people) as pool:
+    with patch.object(audit_results, "_pause_person", rest_together), ThreadPoolExecutor(people) as pool:
         assert list(pool.map(code_of, connections)) == ["throttled", "throttled"]

@@ -17,7 +17,7 @@ from connections.actions.audit import audit
 from connections.actions.disconnect import disconnect, set_disabled
 from connections.domain import scheduling
 from connections.models import AuditedConnection, AuditRun, Connection
-from connections.tasks import audit_due, audit_one
+from connections.tasks import audit_due
 from history.record import Actor
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
@@ -127,15 +127,13 @@ def test_a_cancelled_run_lets_the_rest_wait_for_their_usual_time() -> None:
 def test_an_audit_ticks_its_connection_off_and_the_last_one_finishes_the_run(
     connected: Callable[..., Connection],
 ) -> None:
-    connected("One")
+    one = connected("One")
     connected("Two", token="no-build")
     run = audit_runs.start_by_hand(by=ANN, now=NOW)
-    with patch.object(audit_one, "delay") as bell:
-        audit_due()
-        audit_one(**bell.call_args_list[0].kwargs)
-        run.refresh_from_db()
-        assert (audit_reads.progress(run).done, run.finished_at) == (1, None)
-        audit_one(**bell.call_args_list[1].kwargs)
+    audit(one, by=ANN, now=NOW, interactive=False)
+    run.refresh_from_db()
+    assert (audit_reads.progress(run).done, run.finished_at) == (1, None)
+    audit_due()
     run.refresh_from_db()
     assert audit_reads.progress(run) == audit_reads.Progress(total=2, done=2, problems=1, cancelled=0)
     assert run.finished_at is not None

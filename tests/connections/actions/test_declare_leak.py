@@ -1,7 +1,8 @@
 """A token that was declared leaked: what stops, who is notified, and what continues only with a new token."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -24,9 +25,6 @@ from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from connections.providers.azure_devops.errors import TokenLeaked
 from connections.providers.azure_devops.identifiers import parse_organization
-from connections.providers.azure_devops.models import Server
-from connections.providers.credential import Credential
-from connections.providers.organization import ProjectRef
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
@@ -168,10 +166,8 @@ def test_the_result_of_an_audit_under_way_does_not_hide_it(
     connection = connected()
     check = clients.check_sequentially
 
-    def check_then_declare(
-        where: Server, organization: str, token: Credential, projects: Sequence[ProjectRef] = ()
-    ) -> Report:
-        report = check(where, organization, token, projects)
+    def check_then_declare(*asked: Any) -> Report:
+        report = check(*asked)
         declare(connection)
         return report
 

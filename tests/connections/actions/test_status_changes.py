@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from connections import clients
 from connections.actions import status_changes as actions
-from connections.actions.audit import _update_health, audit
+from connections.actions.audit import audit
+from connections.actions.audit_results import _update_health
 from connections.actions.rotate import Replacement, rotate
 from connections.domain.health import OUTAGE_BEFORE_MAIL, AuditOutcome, StatusChange
 from connections.domain.verification import Failure, Report
