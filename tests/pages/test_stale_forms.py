@@ -1,7 +1,7 @@
 """A form drawn before somebody else's change undoes nothing: it shows both values and saves when asked again."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 
 import pytest
@@ -246,13 +246,14 @@ def test_a_connection_that_is_gone_is_a_refusal_with_its_code(
     pages: Client, stored: Connection, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = versions.version(stored, [*versions.EDIT, *versions.DISABLE, *versions.DISCONNECT, *versions.DEFAULT])
-    held = versions.held
+    held = versions.held_among
 
-    def disconnected_first(connection_id: int) -> Connection:
-        Connection.objects.filter(pk=connection_id).delete()
-        return held(connection_id)
+    def disconnected_first(connection_ids: Iterable[int]) -> dict[int, Connection]:
+        ids = list(connection_ids)
+        Connection.objects.filter(pk__in=ids).delete()
+        return held(ids)
 
-    monkeypatch.setattr(versions, "held", disconnected_first)
+    monkeypatch.setattr(versions, "held_among", disconnected_first)
     fields = edited(name="Renamed") | {"confirm_name": "Acme", "token": "x" * 84}
     if name in SLOW:
         Connection.objects.all().delete()
