@@ -66,10 +66,12 @@ class Authority:
         path = self._folder / f"{name}.pem"
         return x509.load_pem_x509_certificate(path.read_bytes()) if path.exists() else None
 
-    def write_text(self, name: str, text: str) -> None:
+    def write_text(self, name: str, text: str) -> Path:
         """Write another file into the folder."""
+        path = self._folder / name
         with self._lock:
-            _replace(self._folder / name, text.encode())
+            _replace(path, text.encode())
+        return path
 
     def _make(self, ca_file: Path) -> None:
         """Make the authority and one server. The authority signs nothing else, so its key is not kept."""

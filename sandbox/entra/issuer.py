@@ -74,6 +74,16 @@ class Issuer:
         self.certificate_file()
         self._authority.write_text("workload.jwt", self.workload_token(seconds=_A_YEAR))
 
+    @property
+    def arc_key(self) -> str:
+        """What a process has to send to the agent of Azure Arc, which it reads from the file."""
+        return stable_id("arc key")
+
+    @property
+    def arc_key_file(self) -> Path:
+        """The file that the agent of Azure Arc names. Its real folder is `/var/opt/azcmagent/tokens`."""
+        return self._authority.write_text("arc.key", self.arc_key)
+
     def load_certificate(self, application: Application) -> None:
         """Register the certificate that an earlier run has made for an application."""
         certificate = None if application.certificates else self._authority.certificate(application.name)

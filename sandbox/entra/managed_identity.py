@@ -1,9 +1,11 @@
-"""Managed identities: where processes on a virtual machine or in App Service get access tokens.
+"""Managed identities: where processes on a virtual machine, an Azure Arc machine or in App Service get access tokens.
 
 https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 https://learn.microsoft.com/azure/app-service/overview-managed-identity
+https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication
 
-Both are plain HTTP, at the address of the sandbox itself. Numbers are strings.
+All are plain HTTP, at the address of the sandbox itself. Numbers are strings. The agent of Azure Arc has the path of a
+virtual machine and another version: it names a file, and wants to be sent what that contains.
 """
 
 from typing import TYPE_CHECKING
@@ -22,7 +24,7 @@ MACHINE = ["metadata", "identity", "oauth2", "token"]
 APP_SERVICE = ["msi", "token"]
 # What App Service hands to the process as IDENTITY_HEADER. It works only here.
 IDENTITY_HEADER = stable_id("identity header")
-_MACHINE_VERSION, _APP_SERVICE_VERSION = "2018-02-01", "2019-08-01"
+_MACHINE_VERSION, _APP_SERVICE_VERSION, _ARC_VERSION = "2018-02-01", "2019-08-01", "2020-06-01"
 
 
 def is_asked(path: list[str]) -> bool:
@@ -37,7 +39,10 @@ def answer(issuer: "Issuer", request: Request) -> Answer:
         return _refused(400, "Required metadata header not specified")
     if not on_machine and request.headers.get("x-identity-header") != IDENTITY_HEADER:
         return _refused(401, "The identity header is missing or wrong", error="unauthorized")
-    if request.query.get("api-version") != (_MACHINE_VERSION if on_machine else _APP_SERVICE_VERSION):
+    version = request.query.get("api-version")
+    if on_machine and version == _ARC_VERSION and request.headers.get("authorization") != f"Basic {issuer.arc_key}":
+        return _challenge(issuer)
+    if version not in ((_MACHINE_VERSION, _ARC_VERSION) if on_machine else (_APP_SERVICE_VERSION,)):
         return _refused(400, "The api-version is missing or not supported")
     resource = request.query.get("resource", "")
     if resource not in token_endpoint.RESOURCES:
@@ -47,6 +52,13 @@ def answer(issuer: "Issuer", request: Request) -> Answer:
         return _refused(400, "Identity not found")
     token = access_tokens.for_application(issuer, identity, resource)
     return json_answer(_body(issuer, identity, token, on_machine=on_machine))
+
+
+def _challenge(issuer: "Issuer") -> Answer:
+    """The agent refuses who has not read the file, which only some accounts of the machine may read."""
+    answer = _refused(401, "Send what the file contains", error="unauthorized")
+    answer.headers.append(("WWW-Authenticate", f"Basic realm={issuer.arc_key_file}"))
+    return answer
 
 
 def _identity(issuer: "Issuer", client_id: str) -> Application | None:

@@ -1,5 +1,6 @@
 """Applications without a secret: tokens of another issuer, and managed identities."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +78,18 @@ def test_app_service_has_an_identity(sandbox: Sandbox) -> None:
     body = identity(sandbox, SERVICE, header=IN_SERVICE, **asked).json()
     assert set(body) == {"access_token", "client_id", "expires_on", "resource", "token_type"}
     assert isinstance(body["expires_on"], str)
+
+
+def test_the_agent_of_azure_arc_wants_the_content_of_a_file(sandbox: Sandbox) -> None:
+    asked = {"api-version": "2020-06-01", "resource": AZURE_DEVOPS}
+    challenge = identity(sandbox, MACHINE, header=ON_MACHINE, **asked)
+    name = challenge.headers["WWW-Authenticate"].removeprefix("Basic realm=")
+    key = {"Authorization": f"Basic {Path(name).read_text(encoding='ascii')}"}
+    wrong = identity(sandbox, MACHINE, header=ON_MACHINE | {"Authorization": "Basic wrong"}, **asked)
+    body = identity(sandbox, MACHINE, header=ON_MACHINE | key, **asked).json()
+    assert (challenge.status_code, wrong.status_code) == (401, 401)
+    header = {"Authorization": f"Bearer {body['access_token']}"}
+    assert requests.get(f"{sandbox.url}/acme/_apis/projects", headers=header, timeout=10).status_code == 200
 
 
 @pytest.mark.parametrize(
