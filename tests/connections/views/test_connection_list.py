@@ -42,6 +42,18 @@ def test_a_row_leads_to_its_connection_and_to_its_token(pages: Client) -> None:
     assert f'href="{reverse("connections:update-token", args=[one.pk])}"' in page
 
 
+def test_the_box_of_a_row_stands_for_its_connection(pages: Client) -> None:
+    one = ConnectionFactory.create()
+    assert f'<input type="checkbox" name="connection" value="{one.pk}"' in shown(pages)
+
+
+def test_a_row_shows_what_changed_since_the_last_request(pages: Client) -> None:
+    one = ConnectionFactory.create(name="Payments")
+    assert ">Payments</a>" in shown(pages)
+    Connection.objects.filter(pk=one.pk).update(name="Shop")
+    assert ">Shop</a>" in shown(pages)
+
+
 def test_who_may_not_rotate_is_not_offered_it(client: Client) -> None:
     client.force_login(make_person("eve", "connections.view_connection"))
     one = ConnectionFactory.create()

@@ -65,6 +65,13 @@ def test_a_secret_is_refused_and_not_drawn_back(maintainer: Client, field: str) 
     assert not RegisterEntry.objects.exists()
 
 
+def test_the_box_of_a_row_stands_for_its_entry(maintainer: Client) -> None:
+    entry = make_entry()
+    assert f'<input type="checkbox" name="entry" value="{entry.pk}"' in text_of(
+        maintainer, reverse("connections:register")
+    )
+
+
 def test_the_list_shows_the_worst_first(maintainer: Client) -> None:
     fill_the_register()
     shown = re.findall(r'<th scope="row"><a href="[^"]+">(\w+)<', text_of(maintainer, LIST))
