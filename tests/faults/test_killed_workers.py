@@ -3,6 +3,7 @@
 import random
 import threading
 from collections import Counter
+from collections.abc import Callable
 from time import monotonic, sleep
 
 import pytest
@@ -88,16 +89,23 @@ def _kill_again_and_again(stack: Stack, workers: list[Part], messages: Sender, c
 
 def _kill_amid_a_batch(stack: Stack, victim: Part) -> bool:
     """Kill the worker when audits have ended that can't be written. Whether that moment came."""
-    asked, deadline = stack.answered(), monotonic() + 15
+    idle, deadline = stack.answered(), monotonic() + 20
+    # Held only now, as a claim is a transaction too.
+    _await(lambda: stack.answered() > idle, deadline)
     with stack.ground.batches_held() as is_waiting:
-        came = False
-        while not came and monotonic() < deadline:
-            sleep(0.1)
-            came = stack.answered() >= asked + REQUESTS and is_waiting()
+        held = stack.answered()
+        came = _await(lambda: stack.answered() >= held + REQUESTS / 2 and is_waiting(), deadline)
         # Those that began at the same time end too.
         sleep(4 * LATENCY)
         victim.kill()
     return came
+
+
+def _await(look: Callable[[], bool], deadline: float) -> bool:
+    """Whether it comes true before the deadline."""
+    while not (seen := look()) and monotonic() < deadline:
+        sleep(0.05)
+    return seen
 
 
 def _await_audits(stack: Stack, *, more: int) -> bool:
