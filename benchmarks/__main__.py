@@ -81,7 +81,7 @@ def main() -> None:
     report: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine, "rows": []}
     print(machine, flush=True)
     with TemporaryDirectory(prefix="bench-tables-") as folder:
-        for row, database in [(name, one) for name in given.rows or ROWS for one in ROWS[name]]:
+        for row, database in [(name, vendor) for name in given.rows or ROWS for vendor in ROWS[name]]:
             for measured in run(row, database, Path(folder, "db.sqlite3"), short=given.short):
                 print(f"{measured.as_line()} [{database}]", flush=True)
                 report["rows"].append(measured.as_json() | {"database": database})

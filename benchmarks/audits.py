@@ -132,7 +132,7 @@ def requests_of_one(azure_url: str) -> list[AskedFor]:
     before, name = answered(azure_url), bench_name(0)
     clients.check_sequentially(clients.servers()[0], name, PersonalAccessToken(secret(name)))
     asked = answered(azure_url) - before
-    return [(one["method"], one["path"], one["query"]) for one in log_of(azure_url)[-asked:]]
+    return [(request["method"], request["path"], request["query"]) for request in log_of(azure_url)[-asked:]]
 
 
 def wait_until(look: Callable[[], object], *, every: float = 0.05) -> None:

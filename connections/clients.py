@@ -29,6 +29,8 @@ from core.encryption import UnreadableToken
 from core.metric_totals import totals
 
 log = logging.getLogger(__name__)
+# Under this name, the log lines and requests of one audit of many carry its id.
+AUDIT_ID = "audit_id"
 
 
 class UnknownServer(Exception):
@@ -181,9 +183,9 @@ def can_renew(connection: Connection) -> bool:
 
 
 def _session_id() -> str:
-    """The id of the task or request, so that our logs match those of Azure DevOps; empty if there is none."""
+    """The id of the audit, task or request, so that our logs match those of Azure DevOps; empty if there is none."""
     bound = get_contextvars()
-    return str(bound.get("task_id") or bound.get("request_id") or "")
+    return str(bound.get(AUDIT_ID) or bound.get("task_id") or bound.get("request_id") or "")
 
 
 def _logged(report: verification.Report, client: AzureDevOpsClient) -> verification.Report:

@@ -29,15 +29,25 @@ _SOON = 60
 
 @task
 def audit_due() -> None:
-    """Repair runs, and audit due connections. Does little if this worker does that already."""
+    """Repair runs, and audit due connections. If this worker does so already, it claims further ones."""
     audit_runs.tidy(now=database_now())
-    audit_loop.work_due(clock=database_now, ring=_enqueue_audits)
+    _audit_what_is_due()
+
+
+@task
+def continue_audits() -> None:
+    """Audit due connections, without repairing runs: what another worker or the last turn of this one left."""
+    _audit_what_is_due()
+
+
+def _audit_what_is_due() -> None:
+    audit_loop.work_due(clock=database_now, enqueue_again=_enqueue_audits)
 
 
 def _enqueue_audits() -> bool:
-    """Enqueue the same again. Whether the broker could be reached."""
+    """Enqueue the audits that are left. Whether the broker could be reached."""
     try:
-        enqueue(audit_due)
+        enqueue(continue_audits)
     except BrokerUnavailable:
         log.warning("The broker cannot be reached; what is due waits for the next run.")
         return False

@@ -1,6 +1,6 @@
 """Insert or update many rows that are given as values, without an object for each.
 
-`bulk_create` writes the SQL of each value anew, which takes most of its time. Here one text serves all rows: SQLite
+`bulk_create` writes the SQL of each value again, which takes most of its time. Here one text serves all rows: SQLite
 runs it for each of them, and PostgreSQL reads them from one JSON value.
 https://www.postgresql.org/docs/current/functions-json.html
 """
@@ -8,8 +8,11 @@ https://www.postgresql.org/docs/current/functions-json.html
 import json
 import logging
 from collections.abc import Sequence
+from datetime import date, time
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Field, Model
@@ -58,10 +61,17 @@ def _fitted(model: type[Model], fields: "Sequence[Field[Any, Any]]", rows: Rows,
     return kept
 
 
+def _as_text(value: object) -> str:
+    """As PostgreSQL reads it. Raises `TypeError` for what it would not read as it was given, such as JSON."""
+    if isinstance(value, date | time | Decimal | UUID):
+        return str(value)
+    raise TypeError(f"no text for {type(value).__name__}")
+
+
 def _as_json(fields: "Sequence[Field[Any, Any]]", values: Rows) -> str:
     columns = [field.column for field in fields]
     rows = [dict(zip(columns, row, strict=True)) for row in values]
-    return json.dumps(rows, ensure_ascii=False, default=str)
+    return json.dumps(rows, ensure_ascii=False, default=_as_text)
 
 
 @lru_cache(maxsize=64)

@@ -333,7 +333,7 @@ TROUBLES_BEFORE_UNREACHABLE = env.int("TROUBLES_BEFORE_UNREACHABLE", default=3)
 AUDIT_EVERY_HOURS = env.float("AUDIT_EVERY_HOURS", default=6.0)
 AUDITS_PER_ORGANIZATION = env.int("AUDITS_PER_ORGANIZATION", default=2)
 AUDITS_PER_PERSON = env.int("AUDITS_PER_PERSON", default=2)
-# All audits that run at once: fewer than the threads of a worker, so that mails do not wait for slow servers.
+# All audits that run at once, in all workers together. One worker runs at most two fewer than its WORKER_THREADS.
 AUDITS_AT_ONCE = env.int("AUDITS_AT_ONCE", default=max(1, WORKER_THREADS - 2))
 # After this time without a renewal of its lease, an audit is restarted.
 AUDIT_LEASE_SECONDS = env.int("AUDIT_LEASE_SECONDS", default=60)

@@ -107,7 +107,7 @@ def _paced(url: str, broker: str) -> Measured:
 
 
 def _log(url: str) -> set[Seen]:
-    return {(one["at"], one["method"], one["path"], one["query"]) for one in log_of(url)}
+    return {(seen["at"], seen["method"], seen["path"], seen["query"]) for seen in log_of(url)}
 
 
 def _most_at_once(seen: set[Seen]) -> int:

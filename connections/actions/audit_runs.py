@@ -288,10 +288,11 @@ def unclaim(lease: str) -> None:
         Connection.objects.filter(pk__in=_lock(Connection.objects.under(lease))).release()
 
 
-def renew(leases: Collection[str], *, now: datetime) -> None:
-    """Renew these leases of audits that are under way."""
+def renew(leases: Mapping[int, str], *, now: datetime) -> None:
+    """Renew the leases of audits that are under way, by the ids of their connections."""
     with transaction.atomic():
-        held = _lock(Connection.objects.filter(lease__in=leases, leased_until__isnull=False))
+        under_way = Connection.objects.filter(pk__in=list(leases), leased_until__isnull=False)
+        held = _lock(under_way.filter(lease__in=set(leases.values())))
         Connection.objects.filter(pk__in=held).renew(now=now)
 
 

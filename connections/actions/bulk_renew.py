@@ -84,7 +84,7 @@ def renew_each(bulk: BulkRenewal, signer: PersonsToken, *, person: AbstractBaseU
     """Renew what was not started, while there is time."""
     ends_at = monotonic() + _SECONDS
     as_owner = partial(signed_in_as, signer=signer, person=person, by=by, clock=clock)
-    # Why an earlier sign-in could not renew them is over.
+    # Clear the problems of earlier sign-ins.
     bulk.items.filter(CAN_BEGIN).update(problem="", problem_word="")
     try:
         for owner, items in groupby(waiting(bulk), key=_owner):

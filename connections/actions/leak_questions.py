@@ -21,6 +21,6 @@ def register(enqueue: Enqueue) -> None:
 
 
 def ask_soon(leak: LeakedToken) -> None:
-    """Enqueue the next question when the caller's transaction is committed."""
+    """Enqueue the next question when the caller's transaction is committed. If that fails, the scheduler asks."""
     for enqueue in _enqueuers:
-        transaction.on_commit(partial(enqueue, leak.pk))
+        transaction.on_commit(partial(enqueue, leak.pk), robust=True)

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from connections.actions.refusals import CannotRenew
 from connections.actions.renewal_problems import problem_of
 from connections.actions.renewal_rows import move, note
-from connections.actions.renewal_swap import use_counted
+from connections.actions.renewal_swap import use_without_counting
 from connections.actions.settle_renewals import settle_one
 from connections.actions.signed_in import SignedIn
 from connections.actions.token_test_rate_limit import count_test
@@ -50,7 +50,7 @@ def renew(
     try:
         with working_on(Renewal.objects.filter(pk=renewal.pk).under(renewal.lease)):
             if _create(renewal, signed_in):
-                use_counted(renewal, person=signed_in.person, by=signed_in.by, clock=signed_in.clock)
+                use_without_counting(renewal, person=signed_in.person, by=signed_in.by, clock=signed_in.clock)
     except CannotRenew:
         # The row says how far it is; its page has the next step.
         renewal.refresh_from_db()

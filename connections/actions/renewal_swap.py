@@ -49,10 +49,10 @@ def use_new_token(
         count_test(now=clock())
     except TooManyTests as refused:
         raise CannotRenew(refused.code) from None
-    return use_counted(renewal, person=person, by=by, clock=clock, accept_less=accept_less)
+    return use_without_counting(renewal, person=person, by=by, clock=clock, accept_less=accept_less)
 
 
-def use_counted(
+def use_without_counting(
     renewal: Renewal, *, person: AbstractBaseUser, by: Actor, clock: Clock, accept_less: bool = False
 ) -> Comparison:
     """The same for a test that was counted before the token was created. Raises `CannotRenew`."""
@@ -104,12 +104,12 @@ def _expires_on(renewal: Renewal) -> date | None:
 
 
 def _report(credentials: Credentials, clock: Clock) -> Report:
-    report = verify_credential.verify_counted(credentials, now=clock())
+    report = verify_credential.verify_without_counting(credentials, now=clock())
     for wait in _WAITS:
         if report.accepted or report.failure is None or report.failure.code != _NOT_YET_ACCEPTED:
             break
         time.sleep(wait)
-        report = verify_credential.verify_counted(credentials, now=clock())
+        report = verify_credential.verify_without_counting(credentials, now=clock())
     return report
 
 

@@ -50,10 +50,10 @@ def verify_new(credentials: Credentials, *, by: AbstractBaseUser, now: datetime)
 def verify(credentials: Credentials, *, now: datetime) -> Report:
     """Verify the credentials. Nothing is stored. Raises `TooManyTests`."""
     count_test(now=now)
-    return verify_counted(credentials, now=now)
+    return verify_without_counting(credentials, now=now)
 
 
-def verify_counted(credentials: Credentials, *, now: datetime) -> Report:
+def verify_without_counting(credentials: Credentials, *, now: datetime) -> Report:
     """The same for a test that was counted before."""
     report = _check(credentials)
     read = clients.read_date(credentials.server, credentials.token, now=now) if report.accepted else None

@@ -23,7 +23,7 @@ from core.row_urls import row_url
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What depends on servers and person: the head of the place, and whether a row has a box and an action."""
+    """What depends on servers and person: the name of a column, and whether a row has a box and an action."""
 
     place_label: str
     can_choose: bool
@@ -45,7 +45,7 @@ def connection_rows(
 
 
 def _since(at: datetime | None, now: datetime) -> str:
-    """How long ago this was. Within the minute, it is not computed again after the first minute."""
+    """How long ago this was; kept for a minute, unless it is less."""
     if at is None or now - at < timedelta(minutes=1):
         return naturaltime(at) if at else ""
     return _minutes_since(at, now.replace(second=0, microsecond=0))
@@ -56,7 +56,7 @@ def _minutes_since(at: datetime, _minute: datetime) -> str:
     return naturaltime(at)
 
 
-# A row of 2 KB is the same for many requests: what it shows changes with an audit, a day or, after one, an hour.
+# A row has 2 KB. It is kept by all that it shows: its columns, its credential, the day, and when it was checked.
 @lru_cache(maxsize=1024)
 def _rendered(
     row: Row, projects: int, name: str, date_read_in: str, checked: str, today: date, columns: Columns, _prefix: str

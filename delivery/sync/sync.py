@@ -28,7 +28,7 @@ from core.encryption import UnreadableToken
 from delivery.live.polling import poll_everything_once
 from delivery.models import Project, Repository, SyncState
 from delivery.remote_read import FAILED_HERE
-from delivery.sync.unwritten import Unwritten
+from delivery.sync.listing_buffer import ListingBuffer
 from delivery.sync.upsert import (
     BATCH,
     Listing,
@@ -210,12 +210,12 @@ class _Sync:
         What only one project answers is recorded on it, and the rest goes on. What was listed before something ended
         this is written.
         """
-        unwritten = Unwritten(self.keep, self.clock)
+        waiting = ListingBuffer(self.keep, self.clock)
         try:
             for listing in self.listings(client, self.left()):
-                unwritten.add(listing)
+                waiting.add(listing)
         finally:
-            unwritten.write()
+            waiting.write()
 
     def listings(self, client: AzureDevOpsClient, projects: Iterable[Project]) -> Iterator[Listing]:
         """What each project's list shows; at the end, those that a server error prevented."""

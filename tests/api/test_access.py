@@ -196,12 +196,12 @@ def test_a_token_gives_only_what_it_carries(ask: Ask) -> None:
     """Nothing makes up for a permission: without it, all others together do not do, and so neither do some of them."""
     owner, asked = user_of("Administrator"), access_of_operations()
     for permission in EVERYTHING:
-        others = [one for one in EVERYTHING if one != permission]
+        others = [other for other in EVERYTHING if other != permission]
         needing = {name for name, access in asked.items() if permission in access.permissions}
         assert ask(Program(make_token(owner, *others)[1]), *needing) == dict.fromkeys(needing, 403)
 
 
-def test_an_operation_needs_the_permission_to_read_what_it_shows(ask: Ask) -> None:
+def test_the_permissions_of_an_operation_are_enough(ask: Ask) -> None:
     """A permission alone, or with the one to read what is shown, is enough."""
     owner, asked = user_of("Administrator"), access_of_operations()
     for permissions in {tuple(access.permissions) for access in asked.values()}:

@@ -16,7 +16,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from connections import tasks
 from connections.actions import audit_loop, declare_leak, prove_leak
 from connections.models import Connection, LeakedToken, Renewal
-from connections.tasks import audit_due
+from connections.tasks import audit_due, continue_audits
 from history.record import Actor
 from tests.factories import ConnectionFactory, make_renewal
 
@@ -106,10 +106,10 @@ def test_without_a_broker_old_tokens_are_due_as_before(two_due_renewals: set[int
     assert not Renewal.objects.exclude(leased_until=None).exists()
 
 
-def test_without_a_broker_other_workers_are_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    rung = list[bool]()
-    monkeypatch.setattr(audit_loop, "work_due", lambda *, clock, ring: rung.append(ring()))
-    with patch.object(audit_due, "delay", side_effect=[OperationalError("away"), None]):
+def test_without_a_broker_nothing_is_enqueued_for_other_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    enqueued = list[bool]()
+    monkeypatch.setattr(audit_loop, "work_due", lambda *, clock, enqueue_again: enqueued.append(enqueue_again()))
+    with patch.object(continue_audits, "delay", side_effect=[OperationalError("away"), None]):
         audit_due()
         audit_due()
-    assert rung == [False, True]
+    assert enqueued == [False, True]

@@ -17,10 +17,12 @@ from pytest_django import Settings
 from structlog.contextvars import bound_contextvars, clear_contextvars, get_contextvars
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
+from connections.actions.audit import audit
 from connections.models import Connection
 from connections.tasks import audit_due
 from core import request_id
 from core.request_id import HEADER
+from history.record import SCHEDULER
 from orchestrator.celery import app
 from sandbox.server import Sandbox
 
@@ -105,16 +107,25 @@ def test_calls_side_by_side_log_the_requests_id_too(
     assert {(one["request_id"], one["connection_id"]) for one in seen} == {(answer.headers[HEADER], connection.pk)}
 
 
-def test_a_task_carries_its_own_id_to_azure_devops(
+def test_a_task_carries_its_own_id_to_azure_devops(connected: Callable[..., Connection], sessions: set[str]) -> None:
+    connection, task_id = connected(), str(uuid4())
+    sessions.clear()
+    with bound_contextvars(task_id=task_id, request_id=str(uuid4())):
+        audit(connection, by=SCHEDULER, now=datetime.now(UTC), interactive=False)
+    assert sessions == {task_id}
+
+
+def test_an_audit_of_many_carries_an_id_of_its_own_to_azure_devops(
     connected: Callable[..., Connection], sessions: set[str], told: Callable[[str], list[dict[str, Any]]]
 ) -> None:
     connected()
-    now, task_id = datetime.now(UTC), str(uuid4())
+    task_id = str(uuid4())
     sessions.clear()
-    Connection.objects.update(next_check_at=now)
+    Connection.objects.update(next_check_at=datetime.now(UTC))
     audit_due.apply(task_id=task_id)
-    assert sessions == {task_id}
-    assert told("connections.clients")[-1]["session"] == task_id
+    checked = told("connections.clients")[-1]
+    assert sessions == {checked["session"]}
+    assert checked["session"] != task_id
 
 
 def test_whoever_asks_for_a_task_is_known_to_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:

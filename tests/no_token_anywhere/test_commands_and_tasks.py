@@ -32,6 +32,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
         "api.tasks.remind_due": {},
         "api.tasks.remove_expired_rows": {},
         "connections.tasks.audit_due": {},
+        "connections.tasks.continue_audits": {},
         "connections.tasks.prove_leaks_due": {},
         "connections.tasks.prove_leak_one": {"leak_id": lived.leak.pk, "lease": "a lease"},
         "connections.tasks.prove_renewals_due": {},

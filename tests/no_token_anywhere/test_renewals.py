@@ -76,7 +76,7 @@ def test_renewing_several_leaves_no_secret_behind(
     secrets |= {f"made {token.name}": token.secret for renewal in renewals for token in renewing.made(renewal)}
     places = everywhere(shown, log, sandbox, capfd)
     assert hits(secrets, places) == set()
-    assert [short_ones_in(places, sandbox, one) for one in parameters] == [[], []]
+    assert [short_ones_in(places, sandbox, returned) for returned in parameters] == [[], []]
 
 
 @pytest.mark.parametrize("is_answered", [True, False])

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.orchestrator.ready import ready
+from tests.orchestrator import fork_server
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "aW5zdGFsbGF0aW9uLWtleS0xLTEyMzQ1Njc4OTAxMjM0NTY="
@@ -31,7 +31,7 @@ class Installation:
         """Run `manage.py` with these words; `more` are settings for this one time."""
         ours = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": self.url}
         environment = os.environ | ours | {"FIELD_ENCRYPTION_KEYS": self.keys} | more
-        return Ended(*ready(ROOT).run([*words], environment))
+        return Ended(*fork_server.run(ROOT, [*words], environment))
 
     def shell(self, code: str) -> str:
         """What `code` prints."""

@@ -17,7 +17,7 @@ from tests.factories import ConnectionFactory
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DUE = NOW + timedelta(hours=1)
-ANN = Actor("ann")
+ANN, LEASE = Actor("ann"), "of a claim"
 Act = Callable[[AuditRun, list[int]], object]
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,13 +29,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
         pytest.param(lambda run, ids: audit_runs.start_by_hand(by=ANN, now=NOW), id="start all"),
         pytest.param(lambda run, ids: audit_runs.cancel(run, now=DUE), id="cancel"),
         pytest.param(lambda run, ids: audit_runs.make_due(ids, now=NOW), id="make due"),
-        pytest.param(lambda run, ids: audit_runs.unclaim(""), id="unclaim"),
+        pytest.param(lambda run, ids: audit_runs.unclaim(LEASE), id="unclaim"),
+        pytest.param(lambda run, ids: audit_runs.renew(dict.fromkeys(ids, LEASE), now=NOW), id="renew"),
     ],
 )
 def test_what_people_start_and_stop_waits_for_an_audit_that_ends(act: Act) -> None:
     connections = ConnectionFactory.create_batch(2, next_check_at=NOW)
     run = audit_runs.start_by_hand(by=ANN, now=NOW)
-    Connection.objects.update(next_check_at=DUE)
+    Connection.objects.update(next_check_at=DUE, lease=LEASE, leased_until=DUE)
     # The connection with the higher id, so that the other one is locked before the wait begins.
     _, last = connections
     is_held = threading.Event()

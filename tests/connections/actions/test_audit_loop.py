@@ -1,5 +1,6 @@
 """The loop of a worker that audits: one thread claims and writes, others ask Azure DevOps."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,9 +11,12 @@ from django.db import OperationalError
 from django.db import connection as database
 from django.utils import timezone
 from pytest_django import Settings
+from structlog.contextvars import bound_contextvars
 
+from connections import leak_guard
 from connections.actions import audit_loop, audit_results, audit_runs, check_stored
-from connections.actions.audit_loop import _Bell
+from connections.actions.audit_loop import _SingleLoop
+from connections.actions.audit_results import Result
 from connections.domain.verification import Report
 from connections.models import AuditedConnection, AuditRun, CapabilityState, Connection
 from core.tasks import stopping
@@ -47,15 +51,15 @@ def stopped() -> Iterator[None]:
 
 
 def work() -> list[bool]:
-    """Work off what is due. What was rung for other workers or the next turn."""
-    rung: list[bool] = []
+    """Work off what is due. What was enqueued for other workers or the next turn."""
+    enqueued: list[bool] = []
 
-    def ring() -> bool:
-        rung.append(True)
+    def enqueue_again() -> bool:
+        enqueued.append(True)
         return True
 
-    audit_loop.work_due(clock=timezone.now, ring=ring)
-    return rung
+    audit_loop.work_due(clock=timezone.now, enqueue_again=enqueue_again)
+    return enqueued
 
 
 def audited() -> list[int]:
@@ -101,9 +105,10 @@ def test_the_threads_that_ask_need_no_database(due: list[Connection]) -> None:
         connected.append(database.connection is not None)
         return report
 
-    with patch.object(audit_loop, "check_stored", check_and_look):
+    with patch.object(audit_loop, "check_stored", check_and_look), patch.object(leak_guard, "_is_declared") as read:
         work()
     assert connected == [False] * 4
+    read.assert_not_called()
 
 
 def test_one_that_can_not_be_written_stops_no_other(due: list[Connection]) -> None:
@@ -168,18 +173,18 @@ def test_an_error_of_our_own_does_not_keep_the_next_loop_from_running(due: list[
     assert audited() == [connection.pk for connection in due]
 
 
-def test_what_becomes_due_while_the_loop_runs_is_audited_when_someone_rings(due: list[Connection]) -> None:
+def test_what_becomes_due_while_the_loop_runs_is_audited_at_the_next_call(due: list[Connection]) -> None:
     late = due[0]
     Connection.objects.filter(pk=late.pk).update(next_check_at=timezone.now() + timedelta(hours=1))
     finish = audit_runs.finish_audited
 
-    def ring_meanwhile(*, at: datetime) -> None:
+    def call_meanwhile(*, at: datetime) -> None:
         finish(at=at)
         if late.pk not in audited():
             Connection.objects.filter(pk=late.pk).update(next_check_at=NOW)
-            audit_loop.work_due(clock=timezone.now, ring=lambda: True)
+            audit_loop.work_due(clock=timezone.now, enqueue_again=lambda: True)
 
-    with patch.object(audit_runs, "finish_audited", ring_meanwhile):
+    with patch.object(audit_runs, "finish_audited", call_meanwhile):
         work()
     assert audited() == [connection.pk for connection in due]
 
@@ -199,7 +204,7 @@ def test_a_worker_that_is_stopped_during_a_claim_gives_it_back(
     assert not Connection.objects.exclude(leased_until=None).exists()
 
 
-def test_at_the_end_of_a_turn_the_next_one_is_rung_for(due: list[Connection], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_the_end_of_a_turn_the_next_one_is_enqueued(due: list[Connection], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_loop, "_TURN_SECONDS", 0.0)
     assert work() == [True]
     assert audited() == []
@@ -229,19 +234,67 @@ def test_only_these_leases_are_renewed(due: list[Connection]) -> None:
     Connection.objects.filter(pk=first.pk).update(lease="mine", leased_until=NOW)
     Connection.objects.filter(pk=second.pk).update(lease="of another", leased_until=NOW)
     Connection.objects.filter(pk=third.pk).update(lease="mine", leased_until=None)
-    audit_runs.renew({"mine"}, now=NOW)
+    audit_runs.renew({first.pk: "mine", second.pk: "mine", third.pk: "mine"}, now=NOW)
     later = {row.pk for row in Connection.objects.filter(leased_until__gt=NOW)}
     assert later == {first.pk}
 
 
-def test_a_bell_is_answered_by_one() -> None:
-    bell = _Bell()
-    assert bell.ring()
-    assert not bell.ring()
-    assert bell.has_rung()
-    assert not bell.has_rung()
-    assert not bell.ring()
-    assert not bell.is_left()
-    assert bell.has_rung()
-    assert bell.is_left()
-    assert bell.ring()
+def test_a_lease_of_which_the_audit_has_ended_is_not_renewed(due: list[Connection]) -> None:
+    Connection.objects.update(lease="mine", leased_until=NOW)
+    audit_runs.renew({due[0].pk: "mine"}, now=NOW)
+    assert list(Connection.objects.filter(leased_until__gt=NOW)) == [due[0]]
+
+
+def test_a_batch_that_met_a_locked_database_is_written_again(due: list[Connection]) -> None:
+    write, attempts = audit_results.write, list[int]()
+
+    def write_at_last(results: list[Result], *, by: Actor) -> list[Report]:
+        attempts.append(len(results))
+        if len(attempts) < 3:
+            raise OperationalError("database is locked") from sqlite3.OperationalError("database is locked")
+        return write(results, by=by)
+
+    with patch.object(audit_results, "write", write_at_last):
+        work()
+    assert audited() == [connection.pk for connection in due]
+
+
+def test_an_error_of_our_own_loses_no_audit_that_is_under_way(due: list[Connection], settings: Settings) -> None:
+    settings.AUDITS_AT_ONCE = 2
+    claim, claims = audit_runs.claim_due, list[int]()
+
+    def claim_once(**how: Any) -> list[int]:
+        if claims:
+            raise RuntimeError("unforeseen")
+        claims.extend(claim(**how))
+        return list(claims)
+
+    with patch.object(audit_runs, "claim_due", claim_once), pytest.raises(RuntimeError):
+        work()
+    assert audited() == sorted(claims)
+    assert len(claims) == 2
+
+
+def test_each_audit_has_an_id_of_its_own_and_none_of_a_request(
+    due: list[Connection], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="connections.clients")
+    caplog.clear()
+    with bound_contextvars(request_id="5f0e3a2c"):
+        work()
+    sessions = {vars(record)["session"] for record in caplog.records if record.message.startswith("Checked ")}
+    assert len(sessions) == len(due)
+    assert "5f0e3a2c" not in sessions
+
+
+def test_one_caller_runs_the_loop_and_the_others_request_a_claim() -> None:
+    single = _SingleLoop()
+    assert single.start_or_request_claim()
+    assert not single.start_or_request_claim()
+    assert single.take_claim_request()
+    assert not single.take_claim_request()
+    assert not single.start_or_request_claim()
+    assert not single.try_finish()
+    assert single.take_claim_request()
+    assert single.try_finish()
+    assert single.start_or_request_claim()

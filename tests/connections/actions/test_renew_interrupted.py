@@ -120,7 +120,7 @@ def test_a_renewal_that_runs_is_left_alone(
     "where",
     [
         "connections.providers.azure_devops.personal_tokens.read",
-        "connections.actions.renew.use_counted",
+        "connections.actions.renew.use_without_counting",
         "connections.actions.renewal_swap.rotate",
     ],
 )
@@ -164,7 +164,7 @@ def test_replacing_the_token_is_all_or_nothing(
 def test_a_discarded_token_is_revoked_at_the_next_sign_in(
     connection: Connection, renewing: Renewing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    die_in(monkeypatch, "connections.actions.renew.use_counted", before=True)
+    die_in(monkeypatch, "connections.actions.renew.use_without_counting", before=True)
     renewal = interrupted(renewing, connection)
     Renewal.objects.update(problem="renewal_loses")
     renewal_swap.discard(renewal, by=renewing.by, now=renewing.now())
@@ -178,7 +178,7 @@ def test_a_discarded_token_is_revoked_at_the_next_sign_in(
 def test_it_stays_pending_when_the_connection_is_disconnected(
     connection: Connection, renewing: Renewing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    die_in(monkeypatch, "connections.actions.renew.use_counted", before=True)
+    die_in(monkeypatch, "connections.actions.renew.use_without_counting", before=True)
     renewal = interrupted(renewing, connection)
     connection.delete()
     renewal.refresh_from_db()
@@ -192,7 +192,7 @@ def test_it_stays_pending_when_the_connection_is_disconnected(
 def test_a_token_that_someone_replaced_meanwhile_is_left_alone(
     connection: Connection, renewing: Renewing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    die_in(monkeypatch, "connections.actions.renew.use_counted", before=True)
+    die_in(monkeypatch, "connections.actions.renew.use_without_counting", before=True)
     renewal = interrupted(renewing, connection)
     connection.stored_credential.fingerprint = "another"
     connection.stored_credential.save()

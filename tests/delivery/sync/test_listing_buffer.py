@@ -15,8 +15,8 @@ from connections.providers.azure_devops import git
 from connections.providers.azure_devops.models import Page
 from delivery.models import Project, Repository, SyncState
 from delivery.remote_read import FAILED_HERE
-from delivery.sync import unwritten
-from delivery.sync.unwritten import Unwritten
+from delivery.sync import listing_buffer
+from delivery.sync.listing_buffer import ListingBuffer
 from delivery.sync.upsert import Listing, newest_repository, upsert_repositories, upsert_repository
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
@@ -47,24 +47,24 @@ def written() -> Written:
 
 @pytest.mark.django_db
 def test_nothing_is_written_until_there_are_many_projects(written: Written, clock: Clock) -> None:
-    waiting = Unwritten(written, clock)
-    for number in range(unwritten.MOST_PROJECTS):
+    waiting = ListingBuffer(written, clock)
+    for number in range(listing_buffer.MOST_PROJECTS):
         assert written.batches == []
         waiting.add(listing(f"P{number}", clock))
-    assert [len(batch) for batch in written.batches] == [unwritten.MOST_PROJECTS]
+    assert [len(batch) for batch in written.batches] == [listing_buffer.MOST_PROJECTS]
 
 
 @pytest.mark.django_db
 def test_many_repositories_are_written_at_once(written: Written, clock: Clock) -> None:
-    Unwritten(written, clock).add(listing("Big", clock, repositories=unwritten.MOST_REPOSITORIES))
+    ListingBuffer(written, clock).add(listing("Big", clock, repositories=listing_buffer.MOST_REPOSITORIES))
     assert written.batches == [["Big"]]
 
 
 @pytest.mark.django_db
 def test_what_has_waited_is_written(written: Written, clock: Clock) -> None:
-    waiting = Unwritten(written, clock)
+    waiting = ListingBuffer(written, clock)
     waiting.add(listing("First", clock))
-    clock.now += unwritten.LONGEST_WAIT
+    clock.now += listing_buffer.LONGEST_WAIT
     waiting.add(listing("Second", clock))
     assert written.batches == [["First", "Second"]]
 
@@ -77,7 +77,7 @@ def test_what_could_not_be_written_is_not_written_again(clock: Clock) -> None:
         calls.append(len(listings))
         raise IntegrityError
 
-    waiting = Unwritten(fail, clock)
+    waiting = ListingBuffer(fail, clock)
     waiting.add(listing("One", clock))
     with pytest.raises(IntegrityError):
         waiting.write()

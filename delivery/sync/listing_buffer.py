@@ -8,21 +8,21 @@ from delivery.sync.upsert import Listing, newest_repository
 
 MOST_PROJECTS = 25
 MOST_REPOSITORIES = 1_000
-# What is shown to people is never much older, and the lease is renewed with each write.
+# Since the first of them was asked for. It is looked at after each listing, so a slow one adds its own time.
 LONGEST_WAIT = timedelta(seconds=0.5)
 
 
-class Write(Protocol):
+class Writer(Protocol):
     """Writes some listings. `at` is when the first of them was asked for, `newest` the newest repository until then."""
 
     def __call__(self, listings: list[Listing], *, at: datetime, newest: int) -> None:
         """Write them all or none."""
 
 
-class Unwritten:
+class ListingBuffer:
     """Listings that are written together: as soon as there are many, or the first was asked for a while ago."""
 
-    def __init__(self, write: Write, clock: Callable[[], datetime]) -> None:
+    def __init__(self, write: Writer, clock: Callable[[], datetime]) -> None:
         self._write = write
         self._clock = clock
         self._listings: list[Listing] = []

@@ -43,7 +43,7 @@ LIBRARIES = (
 WITHIN = 300.0  # seconds
 
 
-class Ready:
+class ForkServer:
     """Such a process. It ends with the one that started it."""
 
     def __init__(self, root: Path) -> None:
@@ -53,6 +53,12 @@ class Ready:
             self._process = subprocess.Popen(command, cwd=root, pass_fds=[its.fileno()])
         self._socket = ours
         self._socket.settimeout(WITHIN)
+
+    def kill(self) -> None:
+        """End the process. A command that it runs goes on alone."""
+        self._process.kill()
+        self._process.wait()
+        self._socket.close()
 
     def run(self, words: list[str], environment: dict[str, str]) -> tuple[int, str, str]:
         """Run `manage.py` with these words: exit code, output and errors."""
@@ -68,9 +74,20 @@ class Ready:
 
 
 @cache
-def ready(root: Path) -> Ready:
+def fork_server(root: Path) -> ForkServer:
     """The one of this process."""
-    return Ready(root)
+    return ForkServer(root)
+
+
+def run(root: Path, words: list[str], environment: dict[str, str]) -> tuple[int, str, str]:
+    """Run `manage.py` by the server of this process. After an error, such as a timeout, the next one gets another."""
+    server = fork_server(root)
+    try:
+        return server.run(words, environment)
+    except BaseException:
+        fork_server.cache_clear()
+        server.kill()
+        raise
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:
