@@ -1,11 +1,13 @@
 """Pages of the lists of credentials. Indexes tell which rows are on a page, and only these are read in full."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.core.paginator import Page, Paginator
+from django.db import connection as database
 from django.db.models import Model, Q, QuerySet, Value
 from django.db.models.functions import Upper
 
@@ -14,6 +16,8 @@ from core.storable_text import storable_text
 
 PAGE_SIZE = 25
 STEP = 500
+# Stands for a word of a search. It is no character of any text.
+_STAND_IN = "\uffff"
 Row = TypeVar("Row", bound=NamedTuple)
 Item = TypeVar("Item", bound=Model)
 
@@ -43,17 +47,23 @@ class PagedList(Generic[Row]):
         page.object_list = sorted(rows, key=lambda row: ranks[row[0]])
         return page
 
-    def ordered(self, matching: QuerySet[Any], number: str | None, *, is_scanned: bool) -> Page[Row]:
-        """One page of these rows, which are ordered; a number out of range is the nearest page.
-
-        `is_scanned` says that a search reads the text of every row, so it runs once for both the count and the order.
-        """
+    def ordered(self, matching: QuerySet[Any], number: str | None) -> Page[Row]:
+        """One page of these rows, which are ordered; a number out of range is the nearest page."""
         ids = matching.values_list("pk", flat=True)
-        paginator: Paginator[Any] = Paginator(list(ids) if is_scanned else ids, PAGE_SIZE)
-        page = paginator.get_page(number)
-        on_page = page.object_list if is_scanned else _nearest_ids(ids, *_places(page), page.paginator.count)
-        # Sorted here, because it takes Django longer to write an order into the SQL again.
-        place = {pk: index for index, pk in enumerate(on_page)}
+        page: Page[Any] = Paginator(ids, PAGE_SIZE).get_page(number)
+        return self._shown(page, _nearest_ids(ids, *_places(page), page.paginator.count))
+
+    def listed(self, ids: Sequence[int], number: str | None) -> Page[Row]:
+        """One page of the rows with these ids, in this order; a number out of range is the nearest page.
+
+        A search reads the text of every row, so it runs once for both the count and the order.
+        """
+        page: Page[Any] = Paginator(ids, PAGE_SIZE).get_page(number)
+        return self._shown(page, list(page.object_list))
+
+    def _shown(self, page: Page[Any], ids: Sequence[int]) -> Page[Row]:
+        """The page with the rows with these ids. Django takes longer to write their order into the SQL again."""
+        place = {pk: index for index, pk in enumerate(ids)}
         page.object_list = sorted(self._rows(place), key=lambda row: place[row[0]])
         return page
 
@@ -117,6 +127,27 @@ def with_words(rows: QuerySet[Item], text: str) -> QuerySet[Item]:
     for word in storable_text(text).split():
         rows = rows.filter(search_text__contains=Upper(Value(word)))
     return rows
+
+
+def found_ids(find: Callable[..., QuerySet[Any]], filters: Any, *, today: date) -> list[int]:
+    """The ids of what `find(filters, today=today)` selects, in its order. It must depend on nothing else.
+
+    The SQL is written once for each number of words: that takes longer than running it.
+    """
+    words = storable_text(filters.q).split()
+    stand_ins = [f"{_STAND_IN}{number}" for number in range(len(words))]
+    sql, params = _found_sql(find, replace(filters, q=" ".join(stand_ins)), today, database.vendor)
+    given = dict(zip(stand_ins, words, strict=True))
+    with database.cursor() as cursor:
+        cursor.execute(sql, [given.get(param, param) for param in params])
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+@lru_cache(maxsize=128)
+def _found_sql(
+    find: Callable[..., QuerySet[Any]], filters: Any, today: date, _vendor: str
+) -> tuple[str, tuple[Any, ...]]:
+    return find(filters, today=today).values_list("pk", flat=True).query.sql_with_params()
 
 
 def in_steps(matching: QuerySet[Item], rows: QuerySet[Item]) -> Iterator[list[Item]]:

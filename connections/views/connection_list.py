@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -28,7 +28,7 @@ _CHOSEN = (
 )
 
 
-LIST = ListParts("connections:list", label="Connections", noun="credential")
+LIST = ListParts("connections:list", label="Connections", noun="credential", templates="connections")
 
 
 @require_safe
@@ -62,7 +62,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         **LIST.context(page, filters, form, request.GET),
         **LIST.chart(timeline),
     }
-    return render(request, "connections/list.html", context)
+    return LIST.response(request, context)
 
 
 def _words(page: Iterable[reads.Row]) -> dict[int, Words]:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from django.core.paginator import Page
-from django.http import QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -15,6 +16,7 @@ from django.utils.safestring import SafeString
 from connections.domain.expiry_chart import Timeline
 from connections.filters import ListFilterForm
 from connections.views.list_controls import ColumnHead, StripCount
+from core.htmx import replaces
 from core.query_strings import with_values
 
 
@@ -32,11 +34,15 @@ class Filters(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ListParts:
-    """The parts of one list. `name` is that of its address, `noun` what it lists the expiry dates of."""
+    """The parts of one list. `name` is that of its address, `noun` what it lists the expiry dates of.
+
+    `templates` is the folder of its templates.
+    """
 
     name: str
     label: str
     noun: str
+    templates: str
 
     @property
     def url(self) -> str:
@@ -57,7 +63,7 @@ class ListParts:
             "page": page,
             "total": page.paginator.count,
             "filters": form,
-            "selects": form.selects(),
+            "selects": form.selects,
             "filtered": filters.any,
             "on": filters.on,
             "query": with_values(given),
@@ -65,6 +71,14 @@ class ListParts:
             "list_label": self.label,
             "list_url": self.url,
         }
+
+    def response(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        """The page, or for htmx only what it replaces."""
+        if replaces(request, "listing"):
+            return render(
+                request, "connections/list_part.html", {**context, "listing": f"{self.templates}/listing.html"}
+            )
+        return render(request, f"{self.templates}/list.html", context)
 
     def chart(self, timeline: Timeline) -> dict[str, Any]:
         """The context of the chart."""

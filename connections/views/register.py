@@ -31,7 +31,7 @@ from core.query_strings import with_query, with_values
 from history.event_types import event_row
 from history.record import actor_of
 
-LIST = ListParts("connections:register", label="Credentials", noun="credential")
+LIST = ListParts("connections:register", label="Credentials", noun="credential", templates="connections/register")
 _COLUMNS = (
     ("Name", "name", "ascending"),
     ("Organization", "organization", "ascending"),
@@ -77,7 +77,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         **LIST.context(page, filters, form, request.GET),
         **LIST.chart(timeline),
     }
-    return render(request, "connections/register/list.html", context)
+    return LIST.response(request, context)
 
 
 def filters_of(form: RegisterFilterForm) -> EntryFilters:

@@ -6,6 +6,7 @@ from html import escape
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -45,13 +46,6 @@ def test_a_row_leads_to_its_connection_and_to_its_token(pages: Client) -> None:
 def test_the_box_of_a_row_stands_for_its_connection(pages: Client) -> None:
     one = ConnectionFactory.create()
     assert f'<input type="checkbox" name="connection" value="{one.pk}"' in shown(pages)
-
-
-def test_a_row_shows_what_changed_since_the_last_request(pages: Client) -> None:
-    one = ConnectionFactory.create(name="Payments")
-    assert ">Payments</a>" in shown(pages)
-    Connection.objects.filter(pk=one.pk).update(name="Shop")
-    assert ">Shop</a>" in shown(pages)
 
 
 def test_who_may_not_rotate_is_not_offered_it(client: Client) -> None:
@@ -104,6 +98,53 @@ def test_projects_are_counted(pages: Client) -> None:
     assert '<span class="small">All projects</span>' in page
 
 
+CHANGES: dict[str, tuple[dict[str, object], str]] = {
+    "name": ({"name": "Renamed"}, ">Renamed</a>"),
+    "organization": ({"organization": "elsewhere"}, "<span>elsewhere<"),
+    "health": ({"health": "rejected"}, "</svg> Rejected</span>"),
+    "disabled": ({"disabled": True}, "</svg> Disabled</span>"),
+    "default": ({"is_default": True}, " default connection</span>"),
+    "expiry": ({"expires_on": None}, "not recorded, add a date"),
+    "check": ({"checked_at": None}, '<span class="muted">never</span>'),
+}
+
+
+@pytest.mark.parametrize(("change", "says"), CHANGES.values(), ids=CHANGES)
+def test_a_row_that_was_shown_before_shows_what_has_changed(
+    pages: Client, change: dict[str, object], says: str
+) -> None:
+    ConnectionFactory(name="Shop", checked_at=timezone.now(), expires_on=timezone.localdate() + timedelta(days=200))
+    assert says not in shown(pages)
+    Connection.objects.update(**change)
+    assert says in shown(pages)
+
+
+def test_a_row_that_was_shown_before_shows_another_name_of_its_owner(pages: Client) -> None:
+    owner = make_person("noor", first_name="Noor")
+    ConnectionFactory(owner=owner)
+    assert ">Noor" in shown(pages)
+    User.objects.filter(pk=owner.pk).update(first_name="Nora")
+    assert ">Nora" in shown(pages)
+
+
+def test_a_row_shows_each_person_what_they_may_do(pages: Client, client: Client) -> None:
+    one = ConnectionFactory.create()
+    update = reverse("connections:update-token", args=[one.pk])
+    assert update in shown(pages)
+    client.force_login(make_person("eve", "connections.view_connection"))
+    assert update not in shown(client)
+    client.force_login(make_person("ann", "connections.view_connection", "connections.audit_connection"))
+    assert f'name="connection" value="{one.pk}"' in shown(client)
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 59, 60, 61, 119, 3_599, 3_600, 7_300, 86_399, 86_400, 200_000, -30, -7_000])
+def test_how_long_ago_a_check_was_is_said_as_django_says_it(pages: Client, seconds: int) -> None:
+    at = timezone.now() - timedelta(seconds=seconds + 0.5)
+    ConnectionFactory(checked_at=at)
+    before, page, after = naturaltime(at), shown(pages), naturaltime(at)
+    assert any(f">{words}</time>" in page for words in (before, after))
+
+
 def test_rows_stand_in_the_order_that_was_asked_for(pages: Client) -> None:
     today = timezone.localdate()
     for name, days in (("b", 1), ("a", 3), ("C", 2)):
@@ -151,3 +192,19 @@ def test_a_head_sorts_by_its_column_and_then_the_other_way_round(pages: Client) 
     again = heads(pages, sort="expiry")
     assert again["Expires"] == ('aria-sort="ascending"', "sort=-expiry")
     assert again["Status"] == ("", "")
+
+
+def test_a_search_while_typing_gets_the_rows_and_the_counts_alone(pages: Client) -> None:
+    for name in ("Shop", "Ledger"):
+        ConnectionFactory(name=name)
+    page = pages.get("/code-repositories/", {"q": "shop"}).content.decode()
+    typing = {"HX-Request": "true", "HX-Target": "listing"}
+    part = pages.get("/code-repositories/", {"q": "shop"}, headers=typing).content.decode()
+    assert (part.count('id="listing"'), part.count('id="strip"'), part.count("<html")) == (1, 1, 0)
+    assert ("Shop</a>" in part, "Ledger</a>" in part, '<form class="filters"' in part) == (True, False, False)
+    rows = page.partition('<div id="listing">')[2].partition("</main>")[0].strip()
+    assert without_token(part.partition('<div id="listing">')[2].strip()) == without_token(rows)
+
+
+def without_token(page: str) -> str:
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page)
