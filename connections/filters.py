@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -10,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from connections.fields import offer
 from connections.providers.registry import PROVIDERS
-from core.widgets import DayField
+from core.widgets import DayField, rendered_select
 
 
 class HistoryFilterForm(forms.Form):
@@ -77,14 +76,8 @@ class FilterForm(ListFilterForm):
 
 
 def _select(field: forms.BoundField) -> SafeString:
-    choices = tuple(field.field.widget.choices)
-    value = field.value() or ""
-    return _rendered_select(field.html_name, value if value in dict(choices) else "", choices)
-
-
-@lru_cache(maxsize=256)
-def _rendered_select(name: str, value: str, choices: tuple[tuple[str, str], ...]) -> SafeString:
-    return forms.Select(choices=choices).render(name, value, {"id": f"id_{name}"})
+    attrs = (("id", f"id_{field.html_name}"),)
+    return rendered_select(field.html_name, field.value() or "", tuple(field.field.widget.choices), attrs)
 
 
 class PeriodForm(forms.Form):

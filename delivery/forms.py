@@ -8,6 +8,7 @@ from django.urls import reverse_lazy
 
 from connections.fields import checked
 from connections.input_rules import NAME_LENGTH
+from core.widgets import FilterInput, FilterSelect, SearchInput
 from delivery import connection_names, input_rules
 
 # No row has a greater one, and SQLite takes none.
@@ -20,7 +21,7 @@ class ConnectionNameField(forms.CharField):
     LIST = "connection-names"
 
     def __init__(self, **kwargs: Any) -> None:
-        widget = forms.TextInput(
+        widget = FilterInput(
             attrs={
                 "list": self.LIST,
                 "autocomplete": "off",
@@ -59,14 +60,21 @@ class ConnectionForm(forms.Form):
         }
 
 
+class FilterChoiceField(forms.ChoiceField):
+    """A choice by which a list is filtered or ordered."""
+
+    widget = FilterSelect
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+
 class FilterForm(ConnectionForm):
     """Search, filter and order of the list of repositories; all of it stands in the URL."""
 
-    q = forms.CharField(label="Search", required=False, max_length=200, widget=forms.SearchInput)
-    state = forms.ChoiceField(label="State", required=False)
-    sort = forms.ChoiceField(
-        label="Sort by", required=False, choices=[("", "Name"), ("project", "Project"), ("size", "Size")]
-    )
+    q = forms.CharField(label="Search", required=False, max_length=200, widget=SearchInput)
+    state = FilterChoiceField(label="State")
+    sort = FilterChoiceField(label="Sort by", choices=[("", "Name"), ("project", "Project"), ("size", "Size")])
 
     def __init__(self, *args: Any, states: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -93,13 +101,13 @@ class PipelineFilterForm(FilterForm):
     project = forms.IntegerField(
         label="Project", required=False, min_value=1, max_value=LARGEST_ID, widget=forms.Select
     )
-    sort = forms.ChoiceField(label="Sort by", required=False, choices=[("", "Name"), ("newest", "Newest build")])
+    sort = FilterChoiceField(label="Sort by", choices=[("", "Name"), ("newest", "Newest build")])
 
 
 class ReleaseFilterForm(PipelineFilterForm):
     """Search, filter and order of the list of release pipelines."""
 
-    sort = forms.ChoiceField(label="Sort by", required=False, choices=[("", "Name"), ("newest", "Newest release")])
+    sort = FilterChoiceField(label="Sort by", choices=[("", "Name"), ("newest", "Newest release")])
 
 
 class NewRepositoryForm(forms.Form):

@@ -1,18 +1,15 @@
 """What lists and pages that update automatically share: subscriptions, how old what they show is, and filters."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from django.core.paginator import Page
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.safestring import SafeString
 
 from connections import clients
 from connections.domain.problems import catalogue
@@ -31,7 +28,6 @@ from delivery.models import PollSubscription, Project
 from delivery.reads import Filters
 from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
-from delivery.same_things import SeenVia
 
 Value = TypeVar("Value")
 # The largest number that the column of a subscription holds; Azure DevOps has none that is larger.
@@ -210,13 +206,3 @@ def list_context(request: HttpRequest, form: FilterForm, filters: Filters, page:
         "query": with_values(request.GET),
         "now": timezone.now(),
     }
-
-
-def via_cells(via: Mapping[int, Iterable[SeenVia]]) -> dict[int, SafeString]:
-    """Through which connections each row is seen, as its cell shows it."""
-    return {pk: _via(tuple(same)) for pk, same in via.items()}
-
-
-@lru_cache(maxsize=512)
-def _via(same: tuple[SeenVia, ...]) -> SafeString:
-    return render_to_string("delivery/via.html", {"via": same})

@@ -84,13 +84,6 @@ def repositories(filters: Filters) -> QuerySet[Repository]:
     return _selected(rows, filters).order_by(*_ORDER.get(filters.sort, _ORDER[""]))
 
 
-def repositories_in_short(filters: Filters) -> QuerySet[Repository]:
-    """The same with the columns that the list shows, and those by which rows are compared."""
-    shown = ("azure_id", "name", "default_branch", "size", "disabled", "gone_at")
-    of_project = ("azure_id", "name", "connection__name", "connection__organization_id", "connection__server")
-    return repositories(filters).only(*shown, *(f"project__{column}" for column in of_project))
-
-
 BUILD_STATES: tuple[tuple[str, str], ...] = (
     ("", "Any"),
     ("under_way", "In progress"),
@@ -198,8 +191,9 @@ def default_connection() -> Connection | None:
 
 def connection_of_project(project_id: int | None) -> int | None:
     """The id of a project's connection; None where no project is said, or it is gone."""
-    projects = Project.objects.filter(pk=project_id) if project_id else Project.objects.none()
-    return projects.values_list("connection", flat=True).first()
+    if not project_id:
+        return None
+    return Project.objects.filter(pk=project_id).values_list("connection", flat=True).first()
 
 
 def servers_of_projects(project_ids: Sequence[int]) -> dict[int, str]:

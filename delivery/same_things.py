@@ -1,8 +1,9 @@
 """One row for each repository and pipeline, however many connections see it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
@@ -14,13 +15,17 @@ from delivery.reads import PAGE_SIZE
 Row = TypeVar("Row", Pipeline, ReleasePipeline, Repository)
 # Two rows are the same thing if these are equal.
 _KEY = ("azure_id", "project__azure_id", "project__connection__organization_id", "project__connection__server")
+Key = tuple[Any, ...]
+Shown = TypeVar("Shown", bound=NamedTuple)
 _WORKING = (Connection.Severity.NONE, Connection.Severity.PROBLEM)
 
 
 class SeenVia(NamedTuple):
-    """A row that is the same thing as others, and the connection through which it is seen."""
+    """A row that is the same thing as others: its ids, and the connection through which it is seen."""
 
-    url: str
+    pk: int
+    project_id: int
+    azure_id: int | str
     connection: str
 
 
@@ -29,19 +34,24 @@ def one_row_each(rows: QuerySet[Row]) -> QuerySet[Row]:
     return _best(rows) if _organizations_seen_twice() else rows
 
 
-def page_of_each(rows: QuerySet[Row], number: str | None) -> tuple[Page[Row], dict[int, list[SeenVia]]]:
+def page_of_each(
+    rows: QuerySet[Row], number: str | None, *, row: Callable[..., Shown], columns: Sequence[str]
+) -> tuple[Page[Shown], dict[int, tuple[SeenVia, ...]]]:
     """One page of `one_row_each`, the nearest one if the number is out of range, and through what each is seen.
 
     That is every present row that is the same thing, by the pk of the row on the page; only where there are several.
+    `row` makes what a list shows of these columns, with the id first.
     """
-    if not _organizations_seen_twice():
-        return Paginator(rows, PAGE_SIZE).get_page(number), {}
-    paginator = Paginator(_best(rows), PAGE_SIZE)
+    is_shared = _organizations_seen_twice()
+    read = tuple(dict.fromkeys((*columns, *_KEY)))
+    paginator: Paginator[Any] = Paginator((_best(rows) if is_shared else rows).values_list(*read), PAGE_SIZE)
     # Counting what is different is much quicker than counting what has nothing better.
-    paginator.count = rows.order_by().values(*_KEY).distinct().count()
+    paginator.count = (rows.order_by().values(*_KEY).distinct() if is_shared else rows).count()
     page = paginator.get_page(number)
-    page.object_list = list(page.object_list)
-    return page, _seen_via(page.object_list)
+    found = list(page.object_list)
+    page.object_list = [row(*values[: len(columns)]) for values in found]
+    key_of = itemgetter(*map(read.index, _KEY))
+    return page, _seen_via(rows.model, {values[0]: key_of(values) for values in found}) if is_shared else {}
 
 
 def _best(rows: QuerySet[Row]) -> QuerySet[Row]:
@@ -57,23 +67,21 @@ def _organizations_seen_twice() -> bool:
     return counted.filter(count__gt=1).exists()
 
 
-def _seen_via(rows: Sequence[Row]) -> dict[int, list[SeenVia]]:
-    if not rows:
+def _seen_via(model: type[Row], keys: Mapping[int, Key]) -> dict[int, tuple[SeenVia, ...]]:
+    if not keys:
         return {}
-    model = type(rows[0])
     # Numbers of pipelines begin anew in each project, so they alone would match the whole table.
-    found = model.objects.filter(
-        azure_id__in={row.azure_id for row in rows},
-        project__azure_id__in={row.project.azure_id for row in rows},
+    found = model._default_manager.filter(
+        azure_id__in={key[0] for key in keys.values()},
+        project__azure_id__in={key[1] for key in keys.values()},
         gone_at=None,
-    )
-    by_key: dict[tuple[object, ...], list[SeenVia]] = defaultdict(list)
-    columns = found.select_related("project__connection").only(*_KEY, "project__connection__name")
-    for row in columns.order_by("project__connection__name", "pk"):
-        by_key[_key(row)].append(SeenVia(row.get_absolute_url(), row.project.connection.name))
-    return {row.pk: by_key[_key(row)] for row in rows if len(by_key[_key(row)]) > 1}
+    ).order_by("project__connection__name", "pk")
+    by_key = _by_key(found.values_list("pk", "project_id", "project__connection__name", *_KEY))
+    return {pk: tuple(by_key[key]) for pk, key in keys.items() if len(by_key[key]) > 1}
 
 
-def _key(row: Pipeline | ReleasePipeline | Repository) -> tuple[object, ...]:
-    connection = row.project.connection
-    return row.azure_id, row.project.azure_id, connection.organization_id, connection.server
+def _by_key(found: Iterable[tuple[Any, ...]]) -> dict[Key, list[SeenVia]]:
+    by_key: dict[Key, list[SeenVia]] = defaultdict(list)
+    for pk, project_id, connection, *key in found:
+        by_key[tuple(key)].append(SeenVia(pk, project_id, key[0], connection))
+    return by_key

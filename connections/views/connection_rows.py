@@ -40,11 +40,11 @@ def connection_rows(
     now, prefix = timezone.now(), get_script_prefix()
     for row in rows:
         kind = words.get(row.pk, PersonalAccessToken.words)
-        checked = _since(row.checked_at, now)
+        checked = time_since(row.checked_at, now)
         yield _rendered(row, projects.get(row.pk, 0), kind.name, kind.date_read_in, checked, today, columns, prefix)
 
 
-def _since(at: datetime | None, now: datetime) -> str:
+def time_since(at: datetime | None, now: datetime) -> str:
     """How long ago this was; kept for a minute, unless it is less."""
     if at is None or now - at < timedelta(minutes=1):
         return naturaltime(at) if at else ""

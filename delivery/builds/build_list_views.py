@@ -10,7 +10,8 @@ from django.utils.http import urlencode
 
 from delivery import live_views, operations, reads
 from delivery.builds import build_reads
-from delivery.builds.build_presenters import build_row, pipeline_row
+from delivery.builds.build_presenters import build_row
+from delivery.builds.pipeline_rows import PipelineRow, pipeline_rows
 from delivery.forms import PipelineFilterForm
 from delivery.live import polling
 from delivery.live.items import BuildList
@@ -29,13 +30,12 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /builds/: search, filters, order and page are in the URL. Subscribes to the projects on the page."""
     form = PipelineFilterForm(request.GET, states=reads.BUILD_STATES)
     filters = live_views.chosen(form)
-    page, via = page_of_each(reads.pipelines(filters), request.GET.get("page"))
-    cells = live_views.via_cells(via)
+    number = request.GET.get("page")
+    page, via = page_of_each(reads.pipelines(filters), number, row=PipelineRow, columns=PipelineRow._fields)
     subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.BUILDS)
     lacking, lacking_count = reads.connections_lacking("build_read")
-    now = timezone.now()
     context = {
-        "rows": [pipeline_row(pipeline, now) | {"via": cells.get(pipeline.pk)} for pipeline in page],
+        "rows": list(pipeline_rows(page, via, timezone.now())),
         "lacking": lacking,
         "lacking_count": lacking_count,
         **live_views.list_context(request, form, filters, page),

@@ -4,18 +4,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from connections.domain.durations import in_units
 from connections.providers.azure_devops import build as azure
 from connections.providers.azure_devops import timeline
 from connections.providers.azure_devops.text import LONGEST_TEXT, cut
 from connections.providers.azure_devops.timeline import StepResult, StepState
-from connections.views.connection_rows import chips
 from connections.views.presenters import Chip
-from core.row_urls import row_url
 from delivery.domain.build_states import State, state_of
-from delivery.models import Pipeline
 
 CHIPS: dict[str, Chip] = {
     State.QUEUED: Chip("Queued", "circle-dashed", "quiet"),
@@ -159,22 +155,3 @@ def log_line(number: int, raw: str) -> Line:
     if word and mark:
         text = text[mark.end() :]
     return Line(number, f"{stamp[1]} {text}" if stamp else text, word, tone, max(len(raw) - LONGEST_TEXT, 0))
-
-
-def pipeline_row(pipeline: Pipeline, now: datetime) -> dict[str, Any]:
-    """One pipeline of the list."""
-    return {
-        "pipeline": pipeline,
-        "project": pipeline.project,
-        "connection": pipeline.project.connection,
-        "chip": chip(pipeline.state),
-        "chip_html": chips((chip(pipeline.state),)),
-        "branch": short_branch(pipeline.branch),
-        "took": length(pipeline.started_at, pipeline.finished_at, now),
-        "build_url": row_url("delivery:build", pipeline.pk, pipeline.build_id) if pipeline.build_id else "",
-        "marks": [
-            {"url": row_url("delivery:build", pipeline.pk, build_id), "number": number, "chip": chip(state)}
-            for build_id, number, state in pipeline.recent[::-1]
-        ],
-        "paused": pipeline.queue_status if pipeline.queue_status in ("paused", "disabled") else "",
-    }

@@ -19,6 +19,7 @@ from delivery import connection_names, live_views, reads
 from delivery.forms import FilterForm
 from delivery.operations import CREATE_REPOSITORY, check_allowed
 from delivery.page_decorators import read_page
+from delivery.repositories.repository_rows import RepositoryRow, repository_rows
 from delivery.same_things import page_of_each
 from delivery.sync.sync import request_sync
 from history.record import actor_of
@@ -29,12 +30,12 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /repositories/: search, filters, order and page stand in the URL."""
     form = FilterForm(request.GET, states=reads.STATES)
     filters = live_views.chosen(form)
-    page, via = page_of_each(reads.repositories_in_short(filters), request.GET.get("page"))
-    cells = live_views.via_cells(via)
+    number = request.GET.get("page")
+    page, via = page_of_each(reads.repositories(filters), number, row=RepositoryRow, columns=RepositoryRow._fields)
     connection = reads.connection(filters.connection)
     everywhere = urlencode({"q": filters.q, "state": filters.state, "sort": filters.sort})
     context = {
-        "rows": [(repository, cells.get(repository.pk)) for repository in page],
+        "rows": list(repository_rows(page, via)),
         "connection": connection,
         "incomplete": sorted(reads.incomplete_project_lists(filters.connection).values(), key=str.casefold),
         "all_url": f"{reverse('delivery:repositories')}?{everywhere}",

@@ -1,13 +1,15 @@
 """One row for each thing, whoever sees it."""
 
 import pytest
+from django.core.paginator import Page
 from django.utils import timezone
 
 from connections.models import Connection
 from delivery import reads
 from delivery.models import Project, Repository
 from delivery.reads import PAGE_SIZE
-from delivery.same_things import one_row_each, page_of_each
+from delivery.repositories.repository_rows import RepositoryRow
+from delivery.same_things import SeenVia, one_row_each, page_of_each
 from tests.factories import ConnectionFactory
 
 COUNT = 60
@@ -34,11 +36,16 @@ def _see(connection: Connection, count: int) -> None:
     )
 
 
+def _page(number: str) -> tuple[Page[RepositoryRow], dict[int, tuple[SeenVia, ...]]]:
+    rows = reads.repositories(reads.Filters())
+    return page_of_each(rows, number, row=RepositoryRow, columns=RepositoryRow._fields)
+
+
 def test_of_three_the_oldest_of_a_connection_that_works_is_shown(seen_thrice: list[Connection]) -> None:
-    page, via = page_of_each(reads.repositories(reads.Filters()), "2")
+    page, via = _page("2")
     assert page.paginator.count == COUNT
     assert [row.name for row in page] == [f"service {number:03}" for number in range(PAGE_SIZE, 2 * PAGE_SIZE)]
-    assert {row.project.connection.name for row in page} == {"Second"}
+    assert {row.project__connection__name for row in page} == {"Second"}
     assert {tuple(seen.connection for seen in via[shown.pk]) for shown in page} == {("First", "Second", "Third")}
 
 
@@ -51,6 +58,6 @@ def test_where_none_works_the_oldest_is_shown(seen_thrice: list[Connection]) -> 
 
 def test_what_only_one_sees_is_shown_without_others(seen_thrice: list[Connection]) -> None:
     Project.objects.filter(connection__name="Third").update(azure_id="another")
-    page, via = page_of_each(reads.repositories(reads.Filters()), "3")
+    page, via = _page("3")
     assert page.paginator.count == 2 * COUNT
     assert all(len(rows) == 2 for rows in via.values())

@@ -22,7 +22,7 @@ def get(pages: Client, name: str, *args: object, **query: str) -> str:
 
 
 def names(pages: Client, **query: str) -> list[str]:
-    return [row["pipeline"].name for row in pages.get(LIST, query).context["rows"]]
+    return [row.name for row in pages.get(LIST, query).context["page"]]
 
 
 def test_one_row_for_each_pipeline_with_its_last_build_and_the_recent_ones(pages: Client, ci: Pipeline) -> None:
