@@ -15,6 +15,8 @@ _PRODUCT_ONLY = (*SECRETS, *SECRET_FILES, "DJANGO_SETTINGS_MODULE")
 # Each thread of a worker would keep freed memory in a heap of its own.
 # https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
 _FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
+# The preparation has run the checks. They load all pages, which neither worker nor scheduler shows.
+_NO_CHECKS = {"CELERY_SKIP_CHECKS": "1"}
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,20 @@ def worker(environment: Mapping[str, str], threads: int, *, renewal: str = "") -
 
     With the sandbox's application for renewing tokens, its mails offer that.
     """
-    options = ("--pool", "threads", "--concurrency", str(threads), "--loglevel", "WARNING", "--without-gossip")
+    # Its heartbeats are in the database. Those of Celery, every two seconds, are for monitors of events.
+    alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    options = ("--pool", "threads", "--concurrency", str(threads), "--loglevel", "WARNING", *alone)
     # Celery warns root of pickled messages; ours are JSON, and in a container one is root.
     warnings = ("-W", "ignore:You're running the worker with superuser privileges")
-    command = (sys.executable, *warnings, *_CELERY[1:], "worker", *options, "--without-mingle")
+    command = (sys.executable, *warnings, *_CELERY[1:], "worker", *options)
     handed_over = {SAMPLE_RENEWAL: renewal} if renewal else {}
-    return ProcessSpec("worker", command, {**_FEW_ARENAS, **environment, **handed_over})
+    return ProcessSpec("worker", command, {**_FEW_ARENAS, **_NO_CHECKS, **environment, **handed_over})
 
 
 def beat(environment: Mapping[str, str]) -> ProcessSpec:
     """Celery's scheduler."""
-    return ProcessSpec("beat", (*_CELERY, "beat", "--loglevel", "WARNING", "--pidfile", ""), environment)
+    command = (*_CELERY, "beat", "--loglevel", "WARNING", "--pidfile", "")
+    return ProcessSpec("beat", command, {**_FEW_ARENAS, **_NO_CHECKS, **environment})
 
 
 def sandbox(environment: Mapping[str, str], port: int, entra: SandboxEntra | None = None) -> ProcessSpec:

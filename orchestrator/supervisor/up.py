@@ -145,7 +145,8 @@ class Product:
         """Start the embedded broker, or check that the operator's answers."""
         if self._broker_command:
             self._manager.keep_running(process_specs.broker(os.environ, self._broker_command))
-            self._wait_until(lambda: embedded_broker.answers(self._broker_url), "The broker did not answer")
+            var_dir = self._settings.var_dir
+            self._wait_until(lambda: embedded_broker.answers_at(var_dir), "The broker did not answer")
         elif not embedded_broker.answers(self._broker_url):
             sys.exit(f"No broker answers at {broker_url.without_password(self._broker_url)} (REDIS_URL).")
 

