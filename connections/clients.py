@@ -178,8 +178,12 @@ def can_sign_in(name: str) -> bool:
 
 def can_renew(connection: Connection) -> bool:
     """Whether its credential is a personal access token, and renewing is set up for its server."""
-    is_token = connection.credential().kind == PersonalAccessToken.kind
-    return is_token and can_sign_in(connection.server)
+    return is_renewable(connection.credential(), connection.server)
+
+
+def is_renewable(stored: StoredCredential, server: str) -> bool:
+    """The same of what is stored of a credential for this server."""
+    return stored.kind == PersonalAccessToken.kind and can_sign_in(server)
 
 
 def _session_id() -> str:

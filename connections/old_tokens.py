@@ -40,17 +40,22 @@ class OldToken:
 
 def token_of(connection: Connection) -> OldToken:
     """The token of the connection, with the other connections that use it."""
-    stored = StoredCredential.objects.filter(connection=connection).first()
-    others = users_of({stored.fingerprint} if stored else set()).exclude(pk=connection.pk)
+    stored = connection.credential()
     return OldToken(
         connection.identity_name,
         connection.identity_account,
         connection.server,
         connection.organization,
-        tuple(others),
-        stored.client if stored else "",
-        stored.words if stored else PersonalAccessToken.words,
+        other_users_of(stored),
+        stored.client,
+        stored.words,
     )
+
+
+def other_users_of(stored: StoredCredential) -> tuple[Connection, ...]:
+    """The other connections that use this token, with what pages show of them."""
+    users = Connection.objects.filter(stored_credential__fingerprint__in={stored.fingerprint} - {""})
+    return tuple(users.exclude(pk=stored.connection_id).only("name", "disabled"))
 
 
 def replaced_tokens(connections: Iterable[Connection]) -> list[OldToken]:

@@ -26,8 +26,8 @@ def containing(part: str) -> QuerySet[Connection]:
 
 def first_id() -> int | None:
     """The default connection, or else the first by name."""
-    rows = Connection.objects.values_list("pk", flat=True)
-    return rows.filter(is_default=True).first() or rows.order_by(Lower("name"), "id").first()
+    chosen = Connection.find_default()
+    return chosen.pk if chosen else Connection.objects.values_list("pk", flat=True).first()
 
 
 def id_of(name: str) -> int | None:

@@ -186,7 +186,7 @@ def present_projects(connection: Connection) -> QuerySet[Project]:
 
 def default_connection() -> Connection | None:
     """The connection that forms and commands choose where none is named."""
-    return Connection.objects.filter(is_default=True).first()
+    return Connection.find_default()
 
 
 def connection_of_project(project_id: int | None) -> int | None:
@@ -239,7 +239,7 @@ def connections_without_releases() -> tuple[list[Connection], int]:
 
 
 def _first_few(rows: QuerySet[Connection]) -> tuple[list[Connection], int]:
-    shown = list(rows.order_by(Lower("name"), "id")[: LACKING_SHOWN + 1])
+    shown = list(rows.order_by(Lower("name"), "id").only("name")[: LACKING_SHOWN + 1])
     return shown[:LACKING_SHOWN], len(shown) if len(shown) <= LACKING_SHOWN else rows.count()
 
 

@@ -161,7 +161,7 @@ def _owner(connection: Connection) -> FieldState:
 
 
 def _default(_connection: Connection) -> FieldState:
-    chosen = Connection.objects.filter(is_default=True).first()
+    chosen = Connection.find_default()
     return FieldState("Default connection", str(chosen.pk) if chosen else "", chosen.name if chosen else "none")
 
 

@@ -174,6 +174,11 @@ class Connection(Leased):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def find_default(cls) -> "Connection | None":
+        """The default connection. `first()` would walk through all names; an index knows it."""
+        return next(iter(cls.objects.order_by().filter(is_default=True)), None)
+
     def get_absolute_url(self) -> str:
         """The page of the connection."""
         return row_url("connections:detail", self.pk)

@@ -26,8 +26,8 @@ from connections.domain.where_tried import project_names, some_of
 from connections.forms import DisconnectForm
 from connections.input_rules import typed_name
 from connections.models import Connection
-from connections.old_tokens import of_the_same_application, token_of
-from connections.providers.credential import DateSource, labelled
+from connections.old_tokens import of_the_same_application, other_users_of, token_of
+from connections.providers.credential import DateSource, Words, labelled
 from connections.reads import ConnectionDetail
 from connections.views.common import (
     ask_again,
@@ -184,13 +184,14 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "shown": shown,
         "state": states(connection, today=timezone.localdate()),
         "status": status,
-        "also_used_by": token_of(connection).still_used_by,
+        "also_used_by": () if application else other_users_of(credential),
         "application": application,
         "facts": labelled(credential.facts),
         "words": credential.words,
         "is_principal": application is not None,
         "shared_by": of_the_same_application(connection) if application else (),
-        "can_renew": clients.can_renew(connection) and request.user.has_perm("connections.rotate_connection"),
+        "can_renew": clients.is_renewable(credential, connection.server)
+        and request.user.has_perm("connections.rotate_connection"),
         "renewals": renewal_reads.pending_of(connection),
         **_facts_of_token(connection, is_date_entered=credential.date_source is DateSource.PERSON),
         "has_date_of_its_own": credential.date_source is DateSource.CREDENTIAL,
@@ -203,10 +204,11 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
             connection,
             shown,
             can_change=request.user.has_perm("connections.change_connection"),
+            words=credential.words,
             asks_for_date=status.action != Action.DATE,
         )
         # A new report has the same notices.
-        + (_notices_about_projects(connection, shown) if report is None else []),
+        + (_notices_about_projects(connection, shown, is_principal=bool(application)) if report is None else []),
         "groups": groups,
         "levels": LEVELS,
         "matrix": matrix(groups),
@@ -247,7 +249,9 @@ def _problem(connection: Connection) -> Any:
     )
 
 
-def _notices(connection: Connection, shown: ConnectionDetail, *, can_change: bool, asks_for_date: bool) -> list[Notice]:
+def _notices(
+    connection: Connection, shown: ConnectionDetail, *, can_change: bool, words: Words, asks_for_date: bool
+) -> list[Notice]:
     notices = notices_about_server(connection.server)
     if connection.token_reach == Connection.Reach.ALL:
         notices.append(global_token_notice(timezone.localdate()))
@@ -255,19 +259,18 @@ def _notices(connection: Connection, shown: ConnectionDetail, *, can_change: boo
         notices.append(unknown_reach_notice(connection, can_change=can_change))
     if connection.expires_on is None and asks_for_date:
         link = reverse("connections:edit", args=[connection.pk]) if can_change else ""
-        words = connection.credential().words
         notices.append(notice("date_missing", link_url=link, credential=words.name, shown=words.date_shown))
     if connection.consecutive_failures and not connection.problem:
         notices.append(notice("not_reached_once"))
     return notices
 
 
-def _notices_about_projects(connection: Connection, shown: ConnectionDetail) -> list[Notice]:
+def _notices_about_projects(connection: Connection, shown: ConnectionDetail, *, is_principal: bool) -> list[Notice]:
     """Notices about permissions and projects, from the last check."""
     notices = rights_notices(
         {state.capability: state.project_verdicts() for state in shown.capabilities},
         person=connection.identity_name,
-        is_principal=connection.application is not None,
+        is_principal=is_principal,
     )
     untried = next((state.doubt for state in shown.capabilities if state.is_untried), "")
     if untried:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from connections.actions.set_default import set_default
-from connections.models import Connection
+from connections.models import Connection, StoredCredential
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
@@ -51,3 +53,20 @@ def test_who_may_not_change_a_connection_may_not_choose_the_default(
     connection = ConnectionFactory.create()
     client.force_login(person("vera", "connections.view_connection"))
     assert client.post(reverse("connections:default", args=[connection.pk])).status_code == 403
+
+
+def test_the_default_is_found_without_walking_through_the_names(db: None) -> None:
+    assert Connection.find_default() is None
+    chosen = [ConnectionFactory.create(name=name, is_default=name == "B") for name in "ABC"][1]
+    with CaptureQueriesContext(database) as queries:
+        assert Connection.find_default() == chosen
+    assert [query["sql"] for query in queries if "ORDER BY" in query["sql"]] == []
+
+
+def test_the_page_of_a_connection_reads_its_credential_once(pages: Client) -> None:
+    connection = ConnectionFactory.create()
+    pages.get(connection.get_absolute_url())
+    with CaptureQueriesContext(database) as queries:
+        pages.get(connection.get_absolute_url())
+    stored = f'FROM "{StoredCredential._meta.db_table}"'
+    assert sum(stored in query["sql"].split("WHERE")[0] for query in queries) == 1
