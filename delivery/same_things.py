@@ -2,21 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from django.core.paginator import Page, Paginator
+from django.db import connection as database
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 
 from connections.models import Connection
 from delivery.models import Pipeline, ReleasePipeline, Repository
-from delivery.reads import PAGE_SIZE
+from delivery.reads import PAGE_SIZE, Filters
 
 Row = TypeVar("Row", Pipeline, ReleasePipeline, Repository)
 # Two rows are the same thing if these are equal.
 _KEY = ("azure_id", "project__azure_id", "project__connection__organization_id", "project__connection__server")
 Key = tuple[Any, ...]
 Shown = TypeVar("Shown", bound=NamedTuple)
+# Stands for a word of a search. It is no character of any text.
+_STAND_IN = "\uffff"
 _WORKING = (Connection.Severity.NONE, Connection.Severity.PROBLEM)
 
 
@@ -35,23 +40,54 @@ def one_row_each(rows: QuerySet[Row]) -> QuerySet[Row]:
 
 
 def page_of_each(
-    rows: QuerySet[Row], number: str | None, *, row: Callable[..., Shown], columns: Sequence[str]
+    find: Callable[[Filters], QuerySet[Row]],
+    filters: Filters,
+    number: str | None,
+    *,
+    row: Callable[..., Shown],
+    columns: Sequence[str],
 ) -> tuple[Page[Shown], dict[int, tuple[SeenVia, ...]]]:
     """One page of `one_row_each`, the nearest one if the number is out of range, and through what each is seen.
 
     That is every present row that is the same thing, by the pk of the row on the page; only where there are several.
-    `row` makes what a list shows of these columns, with the id first.
+    `find` returns what the filters select and depends on nothing else; `row` makes what a list shows of these columns,
+    with the id first.
     """
-    is_shared = _organizations_seen_twice()
-    read = tuple(dict.fromkeys((*columns, *_KEY)))
-    paginator: Paginator[Any] = Paginator((_best(rows) if is_shared else rows).values_list(*read), PAGE_SIZE)
+    rows, is_shared = find(filters), _organizations_seen_twice()
     # Counting what is different is much quicker than counting what has nothing better.
-    paginator.count = (rows.order_by().values(*_KEY).distinct() if is_shared else rows).count()
-    page = paginator.get_page(number)
-    found = list(page.object_list)
+    count = (rows.order_by().values(*_KEY).distinct() if is_shared else rows).count()
+    page: Page[Any] = Paginator(range(count), PAGE_SIZE).get_page(number)
+    ids = _ids_at(range(page.start_index() - 1, page.end_index()), find, filters, is_shared=is_shared) if count else []
+    read = tuple(dict.fromkeys((*columns, *_KEY)))
+    by_id = {
+        values[0]: values for values in rows.model._default_manager.filter(pk__in=ids).order_by().values_list(*read)
+    }
+    found = [by_id[pk] for pk in ids if pk in by_id]
     page.object_list = [row(*values[: len(columns)]) for values in found]
     key_of = itemgetter(*map(read.index, _KEY))
     return page, _seen_via(rows.model, {values[0]: key_of(values) for values in found}) if is_shared else {}
+
+
+def _ids_at(places: range, find: Callable[[Filters], QuerySet[Any]], filters: Filters, *, is_shared: bool) -> list[int]:
+    """The ids at these places. Their SQL is written once for each choice of filters and number of words."""
+    words = filters.q.split()
+    stand_ins = [f"{_STAND_IN}{number}" for number in range(len(words))]
+    sql, params = _ids_sql(find, replace(filters, q=" ".join(stand_ins)), is_shared, database.vendor)
+    patterns = [f"%{database.ops.prep_for_like_query(word)}%" for word in words]
+    given = dict(zip((f"%{stand_in}%" for stand_in in stand_ins), patterns, strict=True))
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"{sql} LIMIT %s OFFSET %s", [*(given.get(param, param) for param in params), len(places), places.start]
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+@lru_cache(maxsize=128)
+def _ids_sql(
+    find: Callable[[Filters], QuerySet[Any]], filters: Filters, is_shared: bool, _vendor: str
+) -> tuple[str, tuple[Any, ...]]:
+    rows = find(filters)
+    return (_best(rows) if is_shared else rows).values_list("pk", flat=True).query.sql_with_params()
 
 
 def _best(rows: QuerySet[Row]) -> QuerySet[Row]:

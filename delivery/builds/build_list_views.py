@@ -31,7 +31,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = PipelineFilterForm(request.GET, states=reads.BUILD_STATES)
     filters = live_views.chosen(form)
     number = request.GET.get("page")
-    page, via = page_of_each(reads.pipelines(filters), number, row=PipelineRow, columns=PipelineRow._fields)
+    page, via = page_of_each(reads.pipelines, filters, number, row=PipelineRow, columns=PipelineRow._fields)
     subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.BUILDS)
     lacking, lacking_count = reads.connections_lacking("build_read")
     context = {

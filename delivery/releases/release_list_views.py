@@ -20,7 +20,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = ReleaseFilterForm(request.GET, states=reads.RELEASE_STATES)
     filters = live_views.chosen(form)
     number, columns = request.GET.get("page"), ReleasePipelineRow._fields
-    page, via = page_of_each(reads.release_pipelines(filters), number, row=ReleasePipelineRow, columns=columns)
+    page, via = page_of_each(reads.release_pipelines, filters, number, row=ReleasePipelineRow, columns=columns)
     subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.RELEASES)
     context = {
         "rows": list(release_pipeline_rows(page, via, timezone.now())),

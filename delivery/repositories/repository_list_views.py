@@ -30,8 +30,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /repositories/: search, filters, order and page stand in the URL."""
     form = FilterForm(request.GET, states=reads.STATES)
     filters = live_views.chosen(form)
-    number = request.GET.get("page")
-    page, via = page_of_each(reads.repositories(filters), number, row=RepositoryRow, columns=RepositoryRow._fields)
+    number, columns = request.GET.get("page"), RepositoryRow._fields
+    page, via = page_of_each(reads.repositories, filters, number, row=RepositoryRow, columns=columns)
     connection = reads.connection(filters.connection)
     everywhere = urlencode({"q": filters.q, "state": filters.state, "sort": filters.sort})
     context = {

@@ -161,9 +161,9 @@ def test_a_row_says_how_long_ago_something_was_and_how_long_it_has_taken(
 
 def _rendered(now: datetime) -> tuple[str, str]:
     filters = reads.Filters()
-    built, _ = page_of_each(reads.pipelines(filters), "1", row=PipelineRow, columns=PipelineRow._fields)
+    built, _ = page_of_each(reads.pipelines, filters, "1", row=PipelineRow, columns=PipelineRow._fields)
     released, _ = page_of_each(
-        reads.release_pipelines(filters), "1", row=ReleasePipelineRow, columns=ReleasePipelineRow._fields
+        reads.release_pipelines, filters, "1", row=ReleasePipelineRow, columns=ReleasePipelineRow._fields
     )
     return "".join(pipeline_rows(built, {}, now)), "".join(release_pipeline_rows(released, {}, now))
 

@@ -10,7 +10,7 @@ from delivery.models import Project, Repository
 from delivery.reads import PAGE_SIZE
 from delivery.repositories.repository_rows import RepositoryRow
 from delivery.same_things import SeenVia, one_row_each, page_of_each
-from tests.factories import ConnectionFactory
+from tests.factories import ConnectionFactory, make_repositories
 
 COUNT = 60
 
@@ -37,8 +37,7 @@ def _see(connection: Connection, count: int) -> None:
 
 
 def _page(number: str) -> tuple[Page[RepositoryRow], dict[int, tuple[SeenVia, ...]]]:
-    rows = reads.repositories(reads.Filters())
-    return page_of_each(rows, number, row=RepositoryRow, columns=RepositoryRow._fields)
+    return page_of_each(reads.repositories, reads.Filters(), number, row=RepositoryRow, columns=RepositoryRow._fields)
 
 
 def test_of_three_the_oldest_of_a_connection_that_works_is_shown(seen_thrice: list[Connection]) -> None:
@@ -61,3 +60,23 @@ def test_what_only_one_sees_is_shown_without_others(seen_thrice: list[Connection
     page, via = _page("3")
     assert page.paginator.count == 2 * COUNT
     assert all(len(rows) == 2 for rows in via.values())
+
+
+def test_each_search_finds_its_own_words_though_the_sql_is_the_same(db: None) -> None:
+    names = ["a 100% b", "a 100 b", "a_b", "axb", "c\\d", "plain \uffff0", "plain \uffff1"]
+    make_repositories(["first", "second", "third", "fourth", *names])
+    assert _found("100") == ["a 100 b", "a 100% b"]
+    for name in ("100%", "a_b", "c\\d", "\uffff0", "\uffff1", "b 100%", "plain \uffff1"):
+        assert len(_found(name)) == 1
+    assert _found("\uffff1 plain") == ["plain \uffff1"]
+    for name in ("Other", "Another"):
+        _see(ConnectionFactory.create(name=name, organization_id="o", server="Sandbox"), 3)
+    assert _found("service 001") == ["service 001"]
+    assert _found("service 002") == ["service 002"]
+    assert _found("plain \uffff0") == ["plain \uffff0"]
+
+
+def _found(words: str) -> list[str]:
+    filters = reads.Filters(q=words)
+    page, _ = page_of_each(reads.repositories, filters, None, row=RepositoryRow, columns=RepositoryRow._fields)
+    return [row.name for row in page]
