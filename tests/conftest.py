@@ -40,6 +40,12 @@ hypothesis_settings.load_profile("repeatable")
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """What collecting makes is there to stay; to look for garbage in it again and again would take seconds."""
+    gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whatever uses the database is repeated on PostgreSQL, except what drives a browser.
 
@@ -59,6 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish() -> None:
     """Thousands of tests and all modules are there to stay: the garbage collector need not look at them again."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
