@@ -4,7 +4,6 @@ A run is a set of rows, and the scheduler works from the connections' `next_chec
 and several schedulers can run at once.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +15,12 @@ from django.db import IntegrityError, transaction
 from django.db import connection as database
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
+from connections.actions import audit_claims
 from connections.domain import scheduling
-from connections.models import AuditedConnection, AuditRun, Connection, RateLimitPause
+from connections.models import AuditedConnection, AuditRun, Connection
 from core.bulk_update import update_rows
 from core.database_time import written_ahead_of_time
-from core.leases import LeasedQuerySet, new_lease
+from core.leases import new_lease
 from history.record import SCHEDULER, Actor
 
 State = AuditedConnection.State
@@ -106,7 +106,7 @@ def claim_due(*, now: datetime, lease: str = "", most: int | None = None) -> lis
     name, by default a new one.
     """
     with _one_claimer():
-        claimed = _choose(now, most)
+        claimed = audit_claims.choose(now, most)
         if claimed:
             Connection.objects.filter(pk__in=list(claimed)).renew(now=now, lease=lease or new_lease())
             _join_run(claimed, now=now)
@@ -121,68 +121,6 @@ def _one_claimer() -> Iterator[None]:
             with database.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CLAIMING])
         yield
-
-
-def _due(now: datetime) -> LeasedQuerySet[Connection]:
-    return Connection.objects.free(now).filter(disabled=False, next_check_at__lte=now)
-
-
-def _choose(now: datetime, most: int | None) -> dict[int, str]:
-    """Lock the longest-waiting connections for which there is room. Returns their names by id.
-
-    Those of organizations and people without room are not read, so that they hide no others. Each reading chooses at
-    least one, or is the last.
-    """
-    room, chosen = _Room(now, most), dict[int, str]()
-    # Skips locked rows instead of waiting.
-    rows = _due(now).exclude(RateLimitPause.holds(now)).select_for_update(of=("self",), skip_locked=True, no_key=True)
-    while room.left > 0:
-        waiting = rows.exclude(room.full()).exclude(pk__in=list(chosen)).order_by("next_check_at", "pk")
-        found = list(waiting.values_list("pk", "name", "server", "organization", "identity_id")[: room.left])
-        is_last = len(found) < room.left
-        chosen |= {pk: name for pk, name, *place in found if room.take(*place)}
-        if is_last:
-            break
-    return chosen
-
-
-class _Room:
-    """How many more audits may run at once: in total, per organization and per person."""
-
-    def __init__(self, now: datetime, most: int | None) -> None:
-        running = Connection.objects.held(now).order_by()
-        self.left = settings.AUDITS_AT_ONCE
-        self._places: Counter[tuple[str, str]] = Counter()
-        self._people: Counter[str] = Counter()
-        for server, organization, person in running.values_list("server", "organization", "identity_id"):
-            self._count((server, organization), person)
-        self.left = self.left if most is None else min(self.left, most)
-
-    def take(self, server: str, organization: str, person: str) -> bool:
-        """Whether there is room for an audit, which is counted then."""
-        place = (server, organization)
-        has_room = (
-            self.left > 0
-            and self._places[place] < settings.AUDITS_PER_ORGANIZATION
-            and self._people[person] < settings.AUDITS_PER_PERSON
-        )
-        if has_room:
-            self._count(place, person)
-        return has_room
-
-    def _count(self, place: tuple[str, str], person: str) -> None:
-        self.left -= 1
-        self._places[place] += 1
-        self._people[person] += 1
-
-    def full(self) -> Q:
-        """A condition for connections of organizations and people that have no room."""
-        people = [person for person, count in self._people.items() if count >= settings.AUDITS_PER_PERSON]
-        full = Q(identity_id__in=people)
-        for (server, organization), count in self._places.items():
-            if count >= settings.AUDITS_PER_ORGANIZATION:
-                full |= Q(server=server, organization=organization)
-        return full
 
 
 def _join_run(claimed: dict[int, str], *, now: datetime) -> None:

@@ -21,6 +21,7 @@ from connections.providers.organization import Place, ProjectRef
 from core import encryption
 from core.leases import Leased
 from core.row_urls import row_url
+from core.ten_minutes import TenMinutes
 
 
 def _choices(states: type[Health] | type[Verdict]) -> list[tuple[str, str]]:
@@ -152,9 +153,27 @@ class Connection(Leased):
             models.Index(fields=("health", "disabled"), name="connection_by_health"),
             models.Index(fields=("token_reach", "disabled", "server"), name="connection_by_reach"),
             models.Index(Lower("name"), condition=models.Q(disabled=True), name="connection_disabled"),
-            # These two are what claims of audits read: what is due, and what is under way.
+            # These four are what claims of audits read: what is due, what each person and organization has due, and
+            # what is under way.
             models.Index(
                 fields=("next_check_at", "id"), condition=models.Q(disabled=False), name="connection_by_next_audit"
+            ),
+            models.Index(
+                TenMinutes("next_check_at"),
+                "identity_id",
+                "next_check_at",
+                "id",
+                condition=models.Q(disabled=False),
+                name="connection_due_by_person",
+            ),
+            models.Index(
+                TenMinutes("next_check_at"),
+                "server",
+                "organization",
+                "next_check_at",
+                "id",
+                condition=models.Q(disabled=False),
+                name="connection_due_by_org",
             ),
             models.Index(
                 fields=("leased_until",), condition=models.Q(leased_until__isnull=False), name="connection_leased"
