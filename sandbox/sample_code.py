@@ -32,7 +32,7 @@ _ODD_FILES = {
     "/src/web/very/deep/folder/file.txt": b"Found it.\n",
 }
 _FIXES = 22
-_BRANCHES = 230
+_FEATURES = tuple(f"refs/heads/feature/{number:03d}" for number in range(1, 231))
 
 
 class _Author:
@@ -60,8 +60,7 @@ class _Author:
         """Set the refs of the repository; those that no commit has moved are pushed together."""
         updates = [
             RefUpdate(name, self._pushed.get(name, NOTHING), refs.get(name, NOTHING))
-            for name in sorted(refs.keys() | self._pushed.keys())
-            if refs.get(name, NOTHING) != self._pushed.get(name, NOTHING)
+            for name in sorted({name for name, _ in refs.items() ^ self._pushed.items()})
         ]
         self.repository.refs = refs
         if updates:
@@ -107,6 +106,6 @@ def branchy_repository(organization: str, project: str, name: str) -> Repository
     """More branches than fit on a page, and a default branch that is not called main."""
     author, (_, before, head) = _begun(organization, project, name)
     refs = {"refs/heads/topic/search": before, "refs/heads/develop": head}
-    author.push_refs(refs | {f"refs/heads/feature/{number:03d}": head for number in range(1, _BRANCHES + 1)})
+    author.push_refs(refs | dict.fromkeys(_FEATURES, head))
     author.repository.default_branch = "refs/heads/develop"
     return author.repository

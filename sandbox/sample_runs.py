@@ -87,7 +87,8 @@ def _add_build(
     branch: str = "refs/heads/main",
     reason: str = "manual",
 ) -> Build:
-    number = sum(build.queued_at.date() == at.date() for build in project.builds) + 1
+    day = at.date()
+    number = sum(build.queued_at.date() == day for build in project.builds) + 1
     commit = definition.repository.refs[branch]
     build = Build(
         project.new_id(), f"{at:%Y%m%d}.{number}", definition, branch, commit, MAYA, at, outcome, reason=reason
