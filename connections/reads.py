@@ -1,6 +1,6 @@
 """Reads for pages: lists, filters and counts, each in a constant number of queries."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -84,11 +84,17 @@ class Row(NamedTuple):
     owner__first_name: str
     owner__last_name: str
     owner__is_active: bool
+    stored_credential__kind: str | None
 
     @property
     def owner(self) -> str:
         """The full name of the owner as in `User.get_full_name`, or else the username."""
         return f"{self.owner__first_name} {self.owner__last_name}".strip() or self.owner__username
+
+    @property
+    def words(self) -> Words:
+        """What to call its credential."""
+        return words_for(self.stored_credential__kind or PersonalAccessToken.kind)
 
 
 _LIST = PagedList(Connection, Row, Row._fields, groups_of)
@@ -223,12 +229,6 @@ def with_credentials(connections: QuerySet[Connection]) -> list[tuple[Connection
     """Each connection with what is stored of its credential, without the secret; an empty row if there is none."""
     rows = connections.select_related("stored_credential").defer("stored_credential__sealed")
     return [(row, getattr(row, "stored_credential", None) or StoredCredential(connection=row)) for row in rows]
-
-
-def words_of_credentials(connection_ids: Collection[int]) -> dict[int, Words]:
-    """What to call the credential of each of these connections, where it is not the token of a person."""
-    stored = StoredCredential.objects.filter(connection__in=connection_ids).exclude(kind=PersonalAccessToken.kind)
-    return {pk: words_for(kind) for pk, kind in stored.order_by().values_list("connection_id", "kind")}
 
 
 def enabled(ids: Sequence[int]) -> list[Connection]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import sqrt
+from typing import NamedTuple
 
 from connections.domain import expiry
 
@@ -18,13 +19,12 @@ _FEW = 4
 _MARKED_DAYS = (0, expiry.URGENT_DAYS, expiry.SOON_DAYS, 60, 90)
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A day on which tokens expire. `names` are some of them, `more` is the number of others."""
+class Day(NamedTuple):
+    """A day on which a number of tokens expire. `names` are some of them, `more` is the number of others."""
 
     date: date
     left: int
-    count: int
+    number: int
     names: tuple[str, ...]
     more: int
 
@@ -34,8 +34,7 @@ class Day:
         return expiry.tone_of_days(self.left)
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """The bar of a day, standing on the base line."""
 
     day: Day
@@ -45,8 +44,7 @@ class Bar:
     width: int = STEP - 2
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """A mark below the base line. `anchor` is SVG's text-anchor."""
 
     x: int
@@ -80,13 +78,13 @@ def timeline(days: Iterable[tuple[date, int, tuple[str, ...]]], *, ended: int, t
         for day, count, names in sorted(days)
         if today <= day <= until
     ]
-    most = max((day.count for day in shown), default=1)
-    total = sum(day.count for day in shown)
+    most = max((day.number for day in shown), default=1)
+    total = sum(day.number for day in shown)
     return Timeline(tuple(_bar(day, most) for day in shown), total, ended, tuple(map(_tick, _MARKED_DAYS)), until)
 
 
 def _bar(day: Day, most: int) -> Bar:
-    height = round(max(_SHORTEST, _BASE * sqrt(day.count / max(most, _FEW))), 1)
+    height = round(max(_SHORTEST, _BASE * sqrt(day.number / max(most, _FEW))), 1)
     return Bar(day, day.left * STEP + 1, round(_BASE - height, 1), height)
 
 

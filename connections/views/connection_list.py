@@ -1,7 +1,5 @@
 """Code Repositories: the list of connections."""
 
-from collections.abc import Iterable
-
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -12,9 +10,8 @@ from connections import reads
 from connections.filters import FilterForm
 from connections.list_counts import list_counts
 from connections.list_order import WORST
-from connections.providers.credential import Words
 from connections.views.common import person
-from connections.views.connection_rows import Columns, connection_rows
+from connections.views.connection_rows import Columns, connection_rows, joined
 from connections.views.first_steps import first_steps
 from connections.views.list_controls import column_heads, connection_columns, place_label, strip
 from connections.views.list_parts import ListParts
@@ -48,9 +45,9 @@ def listing(request: HttpRequest) -> HttpResponse:
         can_choose=any(map(request.user.has_perm, _CHOSEN)),
         can_rotate=request.user.has_perm("connections.rotate_connection"),
     )
-    projects, words = reads.chosen_projects(page), _words(page)
+    rows = connection_rows(page, projects=reads.chosen_projects(page), today=today, columns=columns)
     context = {
-        "rows": list(connection_rows(page, projects=projects, words=words, today=today, columns=columns)),
+        "rows": joined(rows),
         "place_label": columns.place_label,
         "all_count": counts.total,
         "counts": counts,
@@ -60,13 +57,9 @@ def listing(request: HttpRequest) -> HttpResponse:
         "can_rotate": columns.can_rotate,
         "can_choose": columns.can_choose,
         **LIST.context(page, filters, form, request.GET),
-        **LIST.chart(timeline),
+        "chart_html": LIST.chart(timeline),
     }
     return LIST.response(request, context)
-
-
-def _words(page: Iterable[reads.Row]) -> dict[int, Words]:
-    return reads.words_of_credentials([row.pk for row in page])
 
 
 @require_safe

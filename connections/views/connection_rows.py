@@ -1,9 +1,9 @@
 """The rows of the connections list. Each is rendered once for many requests, and so is what many rows repeat."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.template.loader import render_to_string
@@ -13,16 +13,13 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from connections.domain.expiry import never_expires
-from connections.providers.azure_devops.credentials import PersonalAccessToken
-from connections.providers.credential import Words
 from connections.providers.registry import BY_KEY
 from connections.reads import Row
 from connections.views.presenters import UNKNOWN_ICON, Chip, projects_summary, states
 from core.row_urls import row_url
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """What depends on servers and person: the name of a column, and whether a row has a box and an action."""
 
     place_label: str
@@ -31,17 +28,18 @@ class Columns:
 
 
 def connection_rows(
-    rows: Iterable[Row], *, projects: Mapping[int, int], words: Mapping[int, Words], today: date, columns: Columns
+    rows: Iterable[Row], *, projects: Mapping[int, int], today: date, columns: Columns
 ) -> Iterator[SafeString]:
-    """The rows of a page. `projects` is to how many projects each connection is limited, unless it covers all.
-
-    `words` are what to call a credential that is not the token of a person.
-    """
+    """The rows of a page. `projects` is to how many projects each connection is limited, unless it covers all."""
     now, prefix = timezone.now(), get_script_prefix()
     for row in rows:
-        kind = words.get(row.pk, PersonalAccessToken.words)
         checked = time_since(row.checked_at, now)
-        yield _rendered(row, projects.get(row.pk, 0), kind.name, kind.date_read_in, checked, today, columns, prefix)
+        yield _rendered(row, projects.get(row.pk, 0), checked, today, columns, prefix)
+
+
+def joined(rows: Iterable[SafeString]) -> SafeString:
+    """Rows that were rendered before, as one. A template that loops over them localizes each."""
+    return format_html_join("", "{}", ((row,) for row in rows))
 
 
 def time_since(at: datetime | None, now: datetime) -> str:
@@ -56,11 +54,9 @@ def _minutes_since(at: datetime, _minute: datetime) -> str:
     return naturaltime(at)
 
 
-# A row has 2 KB. It is kept by all that it shows: its columns, its credential, the day, and when it was checked.
+# A row has 2 KB. It is kept by all that it shows: its columns, the day, and when it was checked.
 @lru_cache(maxsize=1024)
-def _rendered(
-    row: Row, projects: int, name: str, date_read_in: str, checked: str, today: date, columns: Columns, _prefix: str
-) -> SafeString:
+def _rendered(row: Row, projects: int, checked: str, today: date, columns: Columns, _prefix: str) -> SafeString:
     state = states(row, today=today)
     checked_at = timezone.localtime(row.checked_at) if row.checked_at else None
     cells = {
@@ -69,7 +65,7 @@ def _rendered(
         "url": row_url("connections:detail", row.pk),
         # Nothing of an identity of this server is updated here.
         "update_url": "" if never_expires(row.expires_on) else row_url("connections:update-token", row.pk),
-        "update_label": f"Update {name}",
+        "update_label": f"Update {row.words.name}",
         "provider": _provider(row.provider),
         "projects": projects_summary(projects, of_all=row.all_projects),
         "chips": chips(state.chips),
@@ -77,7 +73,7 @@ def _rendered(
             None if never_expires(row.expires_on) else row.expires_on,
             state.expires_text,
             state.expires_tone,
-            read_in=date_read_in if row.expires_on == row.expires_read_on else "",
+            read_in=row.words.date_read_in if row.expires_on == row.expires_read_on else "",
         ),
         "checked_at": checked_at,
         "checked_text": f"{checked_at:%-d %b %Y, %H:%M}" if checked_at else "",
@@ -91,7 +87,7 @@ def _rendered(
 @lru_cache(maxsize=256)
 def chips(shown: tuple[Chip, ...]) -> SafeString:
     """These chips, one after another."""
-    return format_html_join("", "{}", ((render_to_string("components/chip.html", {"chip": chip}),) for chip in shown))
+    return joined(render_to_string("components/chip.html", {"chip": chip}) for chip in shown)
 
 
 @lru_cache(maxsize=512)

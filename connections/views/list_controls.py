@@ -44,7 +44,7 @@ def strip(counts: ListCounts, timeline: Timeline, *, status: str, given: QueryDi
 
 def expiring(timeline: Timeline) -> Iterator[Count]:
     """The counts of what expired and of what expires within a week."""
-    this_week = sum(bar.day.count for bar in timeline.bars if bar.day.left <= expiry.URGENT_DAYS)
+    this_week = sum(bar.day.number for bar in timeline.bars if bar.day.left <= expiry.URGENT_DAYS)
     yield Expiry.EXPIRED, "expired", "calendar-x", "bad", timeline.ended
     yield THIS_WEEK, "this week", "calendar-clock", "bad", this_week
 

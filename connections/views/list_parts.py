@@ -80,14 +80,9 @@ class ListParts:
             )
         return render(request, f"{self.templates}/list.html", context)
 
-    def chart(self, timeline: Timeline) -> dict[str, Any]:
-        """The context of the chart."""
-        return {
-            "timeline": timeline,
-            "chart_title": f"{self.noun.capitalize()}s that expire in the next 90 days",
-            "chart": _chart("connections/expiry_chart.html", timeline, self.noun),
-            "days": _chart("connections/expiry_days.html", timeline, self.noun),
-        }
+    def chart(self, timeline: Timeline) -> SafeString:
+        """The chart of the next 90 days, with its heading."""
+        return _chart(timeline, self.noun, self.url)
 
 
 @lru_cache(maxsize=256)
@@ -97,5 +92,5 @@ def _rendered(template: str, list_url: str, label: str, items: tuple[ColumnHead 
 
 # Up to 91 days are rendered twice, and change only with the rows and at midnight.
 @lru_cache(maxsize=16)
-def _chart(template: str, timeline: Timeline, noun: str) -> SafeString:
-    return render_to_string(template, {"timeline": timeline, "noun": noun})
+def _chart(timeline: Timeline, noun: str, list_url: str) -> SafeString:
+    return render_to_string("connections/timeline.html", {"timeline": timeline, "noun": noun, "list_url": list_url})

@@ -24,6 +24,7 @@ from connections.models import RegisterEntry
 from connections.register_forms import EntryForm, RegisterFilterForm, initial_of
 from connections.register_reads import EntryCounts, EntryFilters
 from connections.views.common import person, shown_version
+from connections.views.connection_rows import joined
 from connections.views.list_controls import StripCount, column_heads, expiring, incomplete, strip_of
 from connections.views.list_parts import ListParts
 from connections.views.register_rows import kind_cell, register_rows, state_chips
@@ -68,14 +69,14 @@ def listing(request: HttpRequest) -> HttpResponse:
     can_choose = any(map(request.user.has_perm, _PERMISSIONS_OF_ACTIONS))
     rows = register_rows(page, consumers=consumers, leaked=leaked, today=today, can_choose=can_choose)
     context = {
-        "rows": list(rows),
+        "rows": joined(rows),
         "all_count": counts.total,
         "can_choose": can_choose,
         "strip_html": LIST.strip(_strip(counts, timeline, request, filters.status)),
         "heads_html": LIST.heads(column_heads(_COLUMNS, filters.sort, request.GET)),
         "export_url": with_query(reverse("connections:register-csv"), with_values(request.GET)),
         **LIST.context(page, filters, form, request.GET),
-        **LIST.chart(timeline),
+        "chart_html": LIST.chart(timeline),
     }
     return LIST.response(request, context)
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from connections.views.connection_rows import joined
 from delivery import live_views, operations, reads
 from delivery.builds import build_reads
 from delivery.builds.build_presenters import build_row
@@ -35,7 +36,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.BUILDS)
     lacking, lacking_count = reads.connections_lacking("build_read")
     context = {
-        "rows": list(pipeline_rows(page, via, timezone.now())),
+        "rows": joined(pipeline_rows(page, via, timezone.now())),
         "lacking": lacking,
         "lacking_count": lacking_count,
         **live_views.list_context(request, form, filters, page),

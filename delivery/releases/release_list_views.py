@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from connections.views.connection_rows import joined
 from delivery import live_views, reads
 from delivery.forms import ReleaseFilterForm
 from delivery.live import polling
@@ -23,7 +24,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     page, via = page_of_each(reads.release_pipelines, filters, number, row=ReleasePipelineRow, columns=columns)
     subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.RELEASES)
     context = {
-        "rows": list(release_pipeline_rows(page, via, timezone.now())),
+        "rows": joined(release_pipeline_rows(page, via, timezone.now())),
         "nothing_there": not page.paginator.count and not filters.q and not filters.state,
         **_what_is_missing(),
         **live_views.list_context(request, form, filters, page),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from connections.input_rules import NAME_LENGTH
 from connections.models import Connection
 from connections.views.common import problem_about
+from connections.views.connection_rows import joined
 from core.tasks import BrokerUnavailable, enqueue
 from delivery import connection_names, live_views, reads
 from delivery.forms import FilterForm
@@ -35,7 +36,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     connection = reads.connection(filters.connection)
     everywhere = urlencode({"q": filters.q, "state": filters.state, "sort": filters.sort})
     context = {
-        "rows": list(repository_rows(page, via)),
+        "rows": joined(repository_rows(page, via)),
         "connection": connection,
         "incomplete": sorted(reads.incomplete_project_lists(filters.connection).values(), key=str.casefold),
         "all_url": f"{reverse('delivery:repositories')}?{everywhere}",

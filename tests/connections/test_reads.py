@@ -68,7 +68,7 @@ def test_the_strip_counts_what_its_filters_show(
         "not_recorded": counts.undated,
         OWNER_LEFT: counts.owner_left,
         "expired": chart.ended,
-        THIS_WEEK: sum(bar.day.count for bar in chart.bars if bar.day.left <= expiry.URGENT_DAYS),
+        THIS_WEEK: sum(bar.day.number for bar in chart.bars if bar.day.left <= expiry.URGENT_DAYS),
     }
     assert all(counted.values())
     for status, count in counted.items():
