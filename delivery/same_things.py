@@ -12,6 +12,7 @@ from django.db import connection as database
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 
 from connections.models import Connection
+from core.storable_text import storable_text
 from delivery.models import Pipeline, ReleasePipeline, Repository
 from delivery.reads import PAGE_SIZE, Filters
 
@@ -20,7 +21,7 @@ Row = TypeVar("Row", Pipeline, ReleasePipeline, Repository)
 _KEY = ("azure_id", "project__azure_id", "project__connection__organization_id", "project__connection__server")
 Key = tuple[Any, ...]
 Shown = TypeVar("Shown", bound=NamedTuple)
-# Stands for a word of a search. It is no character of any text.
+# Stands for what people search for. It is no character of any text.
 _STAND_IN = "\uffff"
 _WORKING = (Connection.Severity.NONE, Connection.Severity.PROBLEM)
 
@@ -69,12 +70,16 @@ def page_of_each(
 
 
 def _ids_at(places: range, find: Callable[[Filters], QuerySet[Any]], filters: Filters, *, is_shared: bool) -> list[int]:
-    """The ids at these places. Their SQL is written once for each choice of filters and number of words."""
-    words = filters.q.split()
-    stand_ins = [f"{_STAND_IN}{number}" for number in range(len(words))]
-    sql, params = _ids_sql(find, replace(filters, q=" ".join(stand_ins)), is_shared, database.vendor)
-    patterns = [f"%{database.ops.prep_for_like_query(word)}%" for word in words]
-    given = dict(zip((f"%{stand_in}%" for stand_in in stand_ins), patterns, strict=True))
+    """The ids at these places. Their SQL is written once for each choice of filters and number of words.
+
+    What people type is not kept with it.
+    """
+    words = {f"{_STAND_IN}{number}": word for number, word in enumerate(filters.q.split())}
+    name = {f"{_STAND_IN}name": storable_text(filters.connection_name)} if filters.connection_name else {}
+    kept = replace(filters, q=" ".join(words), connection_name="".join(name))
+    sql, params = _ids_sql(find, kept, is_shared, database.vendor)
+    like = database.ops.prep_for_like_query
+    given = {f"%{stand_in}%": f"%{like(text)}%" for stand_in, text in (words | name).items()}
     with database.cursor() as cursor:
         cursor.execute(
             f"{sql} LIMIT %s OFFSET %s", [*(given.get(param, param) for param in params), len(places), places.start]

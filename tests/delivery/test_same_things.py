@@ -74,9 +74,13 @@ def test_each_search_finds_its_own_words_though_the_sql_is_the_same(db: None) ->
     assert _found("service 001") == ["service 001"]
     assert _found("service 002") == ["service 002"]
     assert _found("plain \uffff0") == ["plain \uffff0"]
+    for part in ("othe", "ANOTHER"):
+        assert _found("service 001", connection_name=part) == ["service 001"]
+        assert _found("plain", connection_name=part) == []
+    assert _found("service", connection_name="%") == []
 
 
-def _found(words: str) -> list[str]:
-    filters = reads.Filters(q=words)
+def _found(words: str, connection_name: str = "") -> list[str]:
+    filters = reads.Filters(q=words, connection_name=connection_name)
     page, _ = page_of_each(reads.repositories, filters, None, row=RepositoryRow, columns=RepositoryRow._fields)
     return [row.name for row in page]
