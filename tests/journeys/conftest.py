@@ -20,6 +20,9 @@ from tests.needs import need
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 FLAGS = [
     "--no-sandbox",
+    # Nobody looks at the pages. Without these it draws as for a graphics card, in software.
+    "--disable-gpu",
+    "--disable-software-rasterizer",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
