@@ -12,12 +12,11 @@ from django.db.models import Model, Q, QuerySet, Value
 from django.db.models.functions import Upper
 
 from connections.list_order import Order, order_of
+from core.kept_sql import Sql, found_ids, stand_in
 from core.storable_text import storable_text
 
 PAGE_SIZE = 25
 STEP = 500
-# Stands for a word of a search. It is no character of any text.
-_STAND_IN = "\uffff"
 Row = TypeVar("Row", bound=NamedTuple)
 Item = TypeVar("Item", bound=Model)
 
@@ -129,24 +128,19 @@ def with_words(rows: QuerySet[Item], text: str) -> QuerySet[Item]:
     return rows
 
 
-def found_ids(find: Callable[..., QuerySet[Any]], filters: Any, *, today: date) -> list[int]:
-    """The ids of what `find(filters, today=today)` selects, in its order. It must depend on nothing else.
+def ids_with_words(find: Callable[..., QuerySet[Any]], filters: Any, *, today: date) -> list[int]:
+    """The ids of what `find(filters, today=today)` selects, in its order.
 
-    The SQL is written once for each number of words: that takes longer than running it.
+    Without a status it must depend on nothing else. Then its SQL is written once for each number of words.
     """
-    words = storable_text(filters.q).split()
-    stand_ins = [f"{_STAND_IN}{number}" for number in range(len(words))]
-    sql, params = _found_sql(find, replace(filters, q=" ".join(stand_ins)), today, database.vendor)
-    given = dict(zip(stand_ins, words, strict=True))
-    with database.cursor() as cursor:
-        cursor.execute(sql, [given.get(param, param) for param in params])
-        return [pk for (pk,) in cursor.fetchall()]
+    if filters.status:
+        return list(find(filters, today=today).values_list("pk", flat=True))
+    words = {stand_in(place): word for place, word in enumerate(storable_text(filters.q).split())}
+    return found_ids(_found_sql(find, replace(filters, q=" ".join(words)), today, database.vendor), words)
 
 
 @lru_cache(maxsize=128)
-def _found_sql(
-    find: Callable[..., QuerySet[Any]], filters: Any, today: date, _vendor: str
-) -> tuple[str, tuple[Any, ...]]:
+def _found_sql(find: Callable[..., QuerySet[Any]], filters: Any, today: date, _vendor: str) -> Sql:
     return find(filters, today=today).values_list("pk", flat=True).query.sql_with_params()
 
 

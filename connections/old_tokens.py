@@ -105,10 +105,9 @@ def application_of(connections: Iterable[Connection]) -> Application | None:
     return Application(tenant, client, stored[0][1]) if tenant else None
 
 
-def of_the_same_application(connection: Connection) -> list[Connection]:
+def of_the_same_application(connection: Connection, stored: StoredCredential) -> list[Connection]:
     """The other connections of the application that this one uses; none for a token of a person."""
-    stored = StoredCredential.objects.filter(connection=connection).exclude(principal="").first()
-    if stored is None:
+    if not stored.principal:
         return []
     others = Connection.objects.filter(stored_credential__principal=stored.principal, server=connection.server)
     return list(others.exclude(pk=connection.pk).order_by(Lower("name"), "pk"))

@@ -21,7 +21,7 @@ from connections.event_reads import events_of
 from connections.list_counts import reach_unknown
 from connections.list_order import WORST, Days, Order, order_of
 from connections.list_order import groups as groups_of
-from connections.list_pages import PagedList, found_ids, in_steps, with_words
+from connections.list_pages import PagedList, ids_with_words, in_steps, with_words
 from connections.models import (
     CapabilityState,
     ChosenProject,
@@ -184,16 +184,8 @@ def page_of_connections(
     if groups is not None and filters.sort == WORST and not filters.any:
         return _LIST.worst_first(number, groups, today=today)
     if filters.q:
-        return _LIST.listed(_found(filters, today), number)
+        return _LIST.listed(ids_with_words(connections, filters, today=today), number)
     return _LIST.ordered(connections(filters, today=today), number)
-
-
-def _found(filters: Filters, today: date) -> list[int]:
-    """The ids of what a search finds, in the chosen order."""
-    if filters.status:
-        # What has a status may depend on more than the filters and the day.
-        return list(connections(filters, today=today).values_list("pk", flat=True))
-    return found_ids(connections, filters, today=today)
 
 
 def chosen_projects(rows: Iterable[Row]) -> dict[int, int]:

@@ -16,7 +16,7 @@ from connections.domain.expiry_chart import Timeline
 from connections.domain.health import Expiry
 from connections.list_counts import ONE, count_parts, part
 from connections.list_order import WORST, Days, Order, order_of
-from connections.list_pages import PagedList, found_ids
+from connections.list_pages import PagedList, ids_with_words
 from connections.models import Consumer, RegisterEntry, RegisterImport
 from connections.reads import ATTENTION, OWNER_LEFT, THIS_WEEK, timeline_of
 from connections.register_lines import LineError
@@ -184,16 +184,8 @@ def page_of_entries(
     if filters.sort == WORST and not filters.any:
         return _LIST.worst_first(number, groups, today=today)
     if filters.q:
-        return _LIST.listed(_found(filters, today), number)
+        return _LIST.listed(ids_with_words(entries, filters, today=today), number)
     return _LIST.ordered(entries(filters, today=today), number)
-
-
-def _found(filters: EntryFilters, today: date) -> list[int]:
-    """The ids of what a search finds, in the chosen order."""
-    if filters.status:
-        # What has a status may depend on more than the filters and the day.
-        return list(entries(filters, today=today).values_list("pk", flat=True))
-    return found_ids(entries, filters, today=today)
 
 
 def expiry_timeline(*, today: date) -> Timeline:

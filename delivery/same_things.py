@@ -12,6 +12,7 @@ from django.db import connection as database
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 
 from connections.models import Connection
+from core.kept_sql import Sql, found_ids, stand_in
 from core.storable_text import storable_text
 from delivery.models import Pipeline, ReleasePipeline, Repository
 from delivery.reads import PAGE_SIZE, Filters
@@ -21,8 +22,6 @@ Row = TypeVar("Row", Pipeline, ReleasePipeline, Repository)
 _KEY = ("azure_id", "project__azure_id", "project__connection__organization_id", "project__connection__server")
 Key = tuple[Any, ...]
 Shown = TypeVar("Shown", bound=NamedTuple)
-# Stands for what people search for. It is no character of any text.
-_STAND_IN = "\uffff"
 _WORKING = (Connection.Severity.NONE, Connection.Severity.PROBLEM)
 
 
@@ -74,23 +73,17 @@ def _ids_at(places: range, find: Callable[[Filters], QuerySet[Any]], filters: Fi
 
     What people type is not kept with it.
     """
-    words = {f"{_STAND_IN}{number}": word for number, word in enumerate(filters.q.split())}
-    name = {f"{_STAND_IN}name": storable_text(filters.connection_name)} if filters.connection_name else {}
+    words = {stand_in(place): word for place, word in enumerate(filters.q.split())}
+    name = {stand_in("name"): storable_text(filters.connection_name)} if filters.connection_name else {}
     kept = replace(filters, q=" ".join(words), connection_name="".join(name))
-    sql, params = _ids_sql(find, kept, is_shared, database.vendor)
     like = database.ops.prep_for_like_query
-    given = {f"%{stand_in}%": f"%{like(text)}%" for stand_in, text in (words | name).items()}
-    with database.cursor() as cursor:
-        cursor.execute(
-            f"{sql} LIMIT %s OFFSET %s", [*(given.get(param, param) for param in params), len(places), places.start]
-        )
-        return [pk for (pk,) in cursor.fetchall()]
+    given = {f"%{typed}%": f"%{like(text)}%" for typed, text in (words | name).items()}
+    sql = _ids_sql(find, kept, is_shared, database.vendor)
+    return found_ids(sql, given, " LIMIT %s OFFSET %s", len(places), places.start)
 
 
 @lru_cache(maxsize=128)
-def _ids_sql(
-    find: Callable[[Filters], QuerySet[Any]], filters: Filters, is_shared: bool, _vendor: str
-) -> tuple[str, tuple[Any, ...]]:
+def _ids_sql(find: Callable[[Filters], QuerySet[Any]], filters: Filters, is_shared: bool, _vendor: str) -> Sql:
     rows = find(filters)
     return (_best(rows) if is_shared else rows).values_list("pk", flat=True).query.sql_with_params()
 

@@ -15,9 +15,10 @@ from connections.actions.due_groups import By, First, first_of_groups, next_of_g
 from connections.models import Connection, RateLimitPause
 from core.leases import LeasedQuerySet
 
-# How many of the first due connections are read, or more if more may be audited at once, and of how many groups.
+# How many due connections are read first, and then of how many people or organizations the next ones. Both are at least
+# twice what may be audited at once, as those that are audited now count too.
 _FIRST, _GROUPS = 64, 64
-# How many people or organizations in each ten minutes are passed by.
+# How many people or organizations are looked at for that. One counts again in each ten minutes in which some are due.
 _STEPS = 500
 
 
@@ -29,6 +30,7 @@ def choose(now: datetime, most: int | None) -> dict[int, str]:
 class _Choice:
     def __init__(self, now: datetime, most: int | None) -> None:
         self._now, self._room, self._chosen = now, _Room(now, most), dict[int, str]()
+        self._first, self._groups = (max(count, 2 * settings.AUDITS_AT_ONCE) for count in (_FIRST, _GROUPS))
         self._due = Connection.objects.free(now).filter(disabled=False, next_check_at__lte=now)
         # Skips locked rows instead of waiting.
         self._rows = self._due.exclude(RateLimitPause.holds(now)).select_for_update(
@@ -37,13 +39,13 @@ class _Choice:
 
     def made(self) -> dict[int, str]:
         """The chosen connections."""
-        if self._room.left > 0 and not self._is_enough_in_first():
+        if self._room.left > 0 and not self._take_first():
             self._take(self._rows)
         return self._chosen
 
-    def _is_enough_in_first(self) -> bool:
-        """Take of the first, and of the first of others. Whether there is nothing else to take."""
-        first, count = self._due.order_by("next_check_at", "pk"), max(_FIRST, 2 * settings.AUDITS_AT_ONCE)
+    def _take_first(self) -> bool:
+        """Choose among those that were due first, and then by person or organization. Whether nothing else can be."""
+        first, count = self._due.order_by("next_check_at", "pk"), self._first
         self._take(self._rows.filter(pk__in=first.values("pk")[:count]))
         if self._room.left <= 0:
             return True
@@ -51,7 +53,8 @@ class _Choice:
         if len(read) < count:
             return True
         held_back = Counter(by for row in read for by in By if self._room.is_full(by, First(*row)))
-        return any(self._is_enough_by(by) for by in sorted(By, key=held_back.__getitem__, reverse=True))
+        # The kind that held back fewer is looked at only if something was left.
+        return any(self._take_next(by) for by in sorted(By, key=held_back.__getitem__, reverse=True))
 
     def _take(self, rows: LeasedQuerySet[Connection]) -> bool:
         """Choose of these rows while there is room. Whether any was chosen.
@@ -70,18 +73,18 @@ class _Choice:
                 break
         return len(self._chosen) > before
 
-    def _is_enough_by(self, by: By) -> bool:
-        """Take the first of people or organizations that have room. Whether there is nothing else to take."""
+    def _take_next(self, by: By) -> bool:
+        """Choose the next of each person or organization that has room. Whether nothing else can be chosen."""
         limit = min(self._room.limit(by), settings.AUDITS_AT_ONCE)
         has_taken, is_all = True, False
         while self._room.left > 0 and has_taken and not is_all:
             reached = first_of_groups(by, now=self._now, most=_STEPS)
-            groups = [one for one in reached if not self._room.is_full(by, one)][:_GROUPS]
+            groups = [one for one in reached if not self._room.is_full(by, one)][: self._groups]
             rows = next_of_groups(by, [one.pk for one in groups], now=self._now, most=limit)
             has_taken = self._take(self._rows.filter(pk__in=[pk for some in rows.values() for pk in some]))
             # Of a group that still has room, all must have been read.
             is_read = all(self._room.is_full(by, one) or len(rows[one.pk]) < limit for one in groups)
-            is_all = is_read and len(reached) < _STEPS and len(groups) < _GROUPS
+            is_all = is_read and len(reached) < _STEPS and len(groups) < self._groups
         return is_all or self._room.left <= 0
 
 

@@ -2,9 +2,9 @@
 
 from connections.models.audits import AuditedConnection, AuditRun
 from connections.models.bulk_renewals import BulkRenewal, BulkRenewalItem
+from connections.models.capabilities import CapabilityState
 from connections.models.channels import ChannelTarget, NotificationChannel
 from connections.models.connections import (
-    CapabilityState,
     ChosenProject,
     Connection,
     ProbeResult,

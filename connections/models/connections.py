@@ -1,8 +1,9 @@
-"""Connections, their tokens, and what the tokens can do."""
+"""Connections, their tokens and projects, and recent tests."""
 
 import secrets
 from datetime import UTC, date, datetime
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -11,11 +12,10 @@ from django.utils import timezone
 
 from connections.domain import expiry, report_json
 from connections.domain.health import NEEDS_ATTENTION, Health
-from connections.domain.verification import NO_CHOSEN_PROJECT, NO_PROJECT, WRITE_PROBES_OFF
 from connections.input_rules import NAME_LENGTH
 from connections.models.sealed import SealedCredential, fingerprint_of
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
-from connections.providers.capability import ProjectVerdict, Verdict
+from connections.providers.capability import Verdict
 from connections.providers.credential import Credential, ReadDate
 from connections.providers.organization import Place, ProjectRef
 from core import encryption
@@ -23,8 +23,12 @@ from core.leases import Leased
 from core.row_urls import row_url
 from core.ten_minutes import TenMinutes
 
+if TYPE_CHECKING:
+    from connections.models.capabilities import CapabilityState
 
-def _choices(states: type[Health] | type[Verdict]) -> list[tuple[str, str]]:
+
+def choices(states: type[Health] | type[Verdict]) -> list[tuple[str, str]]:
+    """What a column of these states may hold, with labels."""
     return [(state.value, state.value.replace("_", " ").capitalize()) for state in states]
 
 
@@ -83,7 +87,7 @@ class Connection(Leased):
     disabled = models.BooleanField(default=False)
     # At most one connection, which forms preselect for everyone.
     is_default = models.BooleanField(default=False)
-    health = models.CharField(max_length=16, choices=_choices(Health), default=Health.NOT_CHECKED)
+    health = models.CharField(max_length=16, choices=choices(Health), default=Health.NOT_CHECKED)
     problem = models.CharField(max_length=64, blank=True)
     # The host that answered, or that a redirect led to, if it is part of the problem.
     problem_host = models.CharField(max_length=253, blank=True)
@@ -343,45 +347,6 @@ class ChosenProject(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class CapabilityState(models.Model):
-    """The state of one capability: the last definite verdict, and why the latest check was inconclusive, if it was.
-
-    `by_project` holds the verdict of each project, as the fields of `ProjectVerdict`.
-    """
-
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="capabilities")
-    capability = models.CharField(max_length=32)
-    verdict = models.CharField(max_length=16, choices=_choices(Verdict))
-    reason = models.CharField(max_length=64, blank=True)
-    doubt = models.CharField(max_length=64, blank=True)
-    by_project = models.JSONField(default=list, blank=True)
-    verified_at = models.DateTimeField(null=True)
-    checked_at = models.DateTimeField()
-
-    class Meta:
-        default_permissions = ()
-        constraints = (models.UniqueConstraint(fields=("connection", "capability"), name="capability_once"),)
-
-    def __str__(self) -> str:
-        return f"{self.capability}: {self.verdict}"
-
-    @property
-    def is_lacking(self) -> bool:
-        """Whether it can't be used now: not granted, or there is no project to use it in."""
-        if self.is_untried:
-            return True
-        return self.verdict != Verdict.GRANTED and self.reason != WRITE_PROBES_OFF
-
-    @property
-    def is_untried(self) -> bool:
-        """Whether the last check found no project to verify it in."""
-        return self.doubt in (NO_PROJECT, NO_CHOSEN_PROJECT)
-
-    def project_verdicts(self) -> tuple[ProjectVerdict, ...]:
-        """The verdicts of the projects in which it was verified."""
-        return tuple(map(report_json.project_verdict, self.by_project))
 
 
 def _new_key() -> str:

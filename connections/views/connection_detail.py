@@ -189,7 +189,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "facts": labelled(credential.facts),
         "words": credential.words,
         "is_principal": application is not None,
-        "shared_by": of_the_same_application(connection) if application else (),
+        "shared_by": of_the_same_application(connection, credential),
         "can_renew": clients.is_renewable(credential, connection.server)
         and request.user.has_perm("connections.rotate_connection"),
         "renewals": renewal_reads.pending_of(connection),

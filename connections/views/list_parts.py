@@ -1,7 +1,7 @@
 """What the lists of credentials share. Strip, heads and chart are rendered once for many requests."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from connections.domain.expiry_chart import Timeline
@@ -51,11 +52,11 @@ class ListParts:
 
     def strip(self, counts: tuple[StripCount, ...]) -> SafeString:
         """The counts above the list."""
-        return _rendered("connections/strip.html", self.url, self.label, counts)
+        return _linked("connections/strip.html", self.url, self.label, counts)
 
     def heads(self, heads: Iterable[ColumnHead]) -> SafeString:
         """The heads of the columns."""
-        return _rendered("connections/column_heads.html", self.url, self.label, tuple(heads))
+        return _linked("connections/column_heads.html", self.url, self.label, tuple(heads))
 
     def context(self, page: Page[Any], filters: Filters, form: ListFilterForm, given: QueryDict) -> dict[str, Any]:
         """The context of the rows that are shown, and of the form that chose them."""
@@ -83,6 +84,13 @@ class ListParts:
     def chart(self, timeline: Timeline) -> SafeString:
         """The chart of the next 90 days, with its heading."""
         return _chart(timeline, self.noun, self.url)
+
+
+def _linked(template: str, list_url: str, label: str, items: tuple[ColumnHead | StripCount, ...]) -> SafeString:
+    """The items with their links. What people type is in the links, and so is not kept."""
+    queries = [item.query for item in items]
+    kept = tuple(replace(item, query=f"{{{place}}}" if item.query else "") for place, item in enumerate(items))
+    return format_html(_rendered(template, list_url, label, kept), *queries)
 
 
 @lru_cache(maxsize=256)

@@ -213,12 +213,13 @@ def _page(
 
 def _sharing(connection: Connection) -> dict[str, Any]:
     """The application, and the page on which its new secret is used for all its connections."""
-    others = of_the_same_application(connection)
+    credential = connection.credential()
+    others = of_the_same_application(connection, credential)
     enabled = [connection.pk, *(other.pk for other in others if not other.disabled)]
     steps = BulkRotation.starting([tuple(enabled)], now=timezone.now(), within=WithinForm.DEFAULT)
     return {
         "application": connection.application,
-        "words": connection.credential().words,
+        "words": credential.words,
         "shared_by": others,
         "shared_url": rotation_step_url(steps) if len(enabled) > 1 else "",
     }

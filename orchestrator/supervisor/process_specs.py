@@ -15,7 +15,7 @@ _PRODUCT_ONLY = (*SECRETS, *SECRET_FILES, "DJANGO_SETTINGS_MODULE")
 # Each thread of a worker would keep freed memory in a heap of its own.
 # https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
 _FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
-# The preparation has run the checks. They load all pages, which neither worker nor scheduler shows.
+# Celery would run Django's checks and ignore what they find. They load all pages, which neither process shows.
 _NO_CHECKS = {"CELERY_SKIP_CHECKS": "1"}
 
 

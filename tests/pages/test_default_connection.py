@@ -13,10 +13,12 @@ from django.utils import timezone
 
 from connections.actions.set_default import set_default
 from connections.models import Connection, StoredCredential
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
-from tests.factories import ConnectionFactory
+from tests.factories import ConnectionFactory, StoredCredentialFactory
 
 ANN = Actor(name="ann")
 
@@ -63,8 +65,11 @@ def test_the_default_is_found_without_walking_through_the_names(db: None) -> Non
     assert [query["sql"] for query in queries if "ORDER BY" in query["sql"]] == []
 
 
-def test_the_page_of_a_connection_reads_its_credential_once(pages: Client) -> None:
-    connection = ConnectionFactory.create()
+@pytest.mark.parametrize("principal", ["", "tenant/client"])
+def test_the_page_of_a_connection_reads_its_credential_once(pages: Client, principal: str) -> None:
+    connection = StoredCredentialFactory.create().connection
+    kind = EntraClientSecret.kind if principal else PersonalAccessToken.kind
+    StoredCredential.objects.update(kind=kind, principal=principal)
     pages.get(connection.get_absolute_url())
     with CaptureQueriesContext(database) as queries:
         pages.get(connection.get_absolute_url())

@@ -108,7 +108,15 @@ def test_a_claim_takes_what_reading_everything_in_order_would_take(
     claim()
 
 
-def test_with_both_limits_and_a_pause_a_claim_keeps_them_and_leaves_no_room(owner: User, settings: Settings) -> None:
+@pytest.mark.parametrize(("groups", "steps"), [(64, 500), (2, 500), (64, 3), (2, 3)])
+def test_with_both_limits_and_a_pause_a_claim_keeps_them_and_leaves_no_room(
+    owner: User, settings: Settings, monkeypatch: pytest.MonkeyPatch, groups: int, steps: int
+) -> None:
+    settings.AUDITS_AT_ONCE = 2
+    monkeypatch.setattr(audit_claims, "_FIRST", 4)
+    monkeypatch.setattr(audit_claims, "_GROUPS", groups)
+    monkeypatch.setattr(audit_claims, "_STEPS", steps)
+
     @given(ROWS, st.integers(1, 2), st.integers(1, 2))
     def claim(given_rows: list[Row], of_person: int, of_organization: int) -> None:
         settings.AUDITS_PER_PERSON, settings.AUDITS_PER_ORGANIZATION = of_person, of_organization
@@ -119,6 +127,7 @@ def test_with_both_limits_and_a_pause_a_claim_keeps_them_and_leaves_no_room(owne
             rows = make(given_rows, owner)
             chosen, leased = set(audit_claims.choose(NOW, None)), _leased(rows)
             taken = [row for row in rows if row.pk in chosen | leased]
+            assert not [row for row in rows if row.pk in chosen and row.identity_id == "person-2"]
             assert not expected(rows, leased | chosen, paused="person-2")
             for pk in chosen:
                 # Each is one that there is room for beside the others.

@@ -1,6 +1,7 @@
 """The list of connections: what each row shows, and the chart above them."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from html import escape
 
@@ -11,8 +12,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from connections import list_pages
 from connections.models import Connection
-from tests.factories import ConnectionFactory, make_person
+from connections.views import list_parts
+from core import widgets
+from tests.factories import ConnectionFactory, make_entry, make_person
 
 pytestmark = pytest.mark.django_db
 HOSTILE = """<img src=x onerror="alert('1')">&{0}"""
@@ -194,16 +198,40 @@ def test_a_head_sorts_by_its_column_and_then_the_other_way_round(pages: Client) 
     assert again["Status"] == ("", "")
 
 
-def test_a_search_while_typing_gets_the_rows_and_the_counts_alone(pages: Client) -> None:
+LISTS = {"/code-repositories/": ConnectionFactory, "/code-repositories/register/": make_entry}
+
+
+@pytest.fixture
+def lists(client: Client) -> Client:
+    client.force_login(make_person("vera", "connections.view_connection", "connections.view_registerentry"))
+    return client
+
+
+@pytest.mark.parametrize(("page", "make"), LISTS.items(), ids=LISTS)
+def test_a_search_while_typing_gets_the_rows_and_the_counts_alone(
+    lists: Client, page: str, make: Callable[..., object]
+) -> None:
     for name in ("Shop", "Ledger"):
-        ConnectionFactory(name=name)
-    page = pages.get("/code-repositories/", {"q": "shop"}).content.decode()
+        make(name=name)
+    whole = lists.get(page, {"q": "shop"}).content.decode()
     typing = {"HX-Request": "true", "HX-Target": "listing"}
-    part = pages.get("/code-repositories/", {"q": "shop"}, headers=typing).content.decode()
+    part = lists.get(page, {"q": "shop"}, headers=typing).content.decode()
     assert (part.count('id="listing"'), part.count('id="strip"'), part.count("<html")) == (1, 1, 0)
     assert ("Shop</a>" in part, "Ledger</a>" in part, '<form class="filters"' in part) == (True, False, False)
-    rows = page.partition('<div id="listing">')[2].partition("</main>")[0].strip()
+    rows = whole.partition('<div id="listing">')[2].partition("</main>")[0].strip()
     assert without_token(part.partition('<div id="listing">')[2].strip()) == without_token(rows)
+
+
+@pytest.mark.parametrize(("page", "make"), LISTS.items(), ids=LISTS)
+def test_of_what_people_type_nothing_is_kept(lists: Client, page: str, make: Callable[..., object]) -> None:
+    make(name="{0}&second")
+    make(name="first")
+    kept = (list_parts._rendered, list_pages._found_sql, widgets._empty_input, widgets._select)
+    lists.get(page, {"q": "first", "unknown": "first"})
+    before = [cache.cache_info().currsize for cache in kept]
+    shown = lists.get(page, {"q": "{0}&second", "unknown": "second", "status": "second"}).content.decode()
+    assert [cache.cache_info().currsize for cache in kept] == before
+    assert "q=%7B0%7D%26second&amp;unknown=second" in shown
 
 
 def without_token(page: str) -> str:
