@@ -31,6 +31,10 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   setRunning(button, true);
   startClock(one(".busy"));
 });
+// A round that takes long lets the next one wait for it. If it was the last, its part no longer says what to show of a page.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!event.detail.elt.matches("[hx-get], [hx-post]")) event.preventDefault();
+});
 document.addEventListener("htmx:afterRequest", (event) => {
   const button = event.detail.elt;
   if (!button.matches("[data-test], [data-submit]")) return;

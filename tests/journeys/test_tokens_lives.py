@@ -1,5 +1,6 @@
 """Tokens die, are found dead, mailed about and mended, in a real browser."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from unittest.mock import patch
@@ -7,7 +8,7 @@ from unittest.mock import patch
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from connections.actions.audit import audit
 from connections.models import Connection
@@ -35,6 +36,30 @@ def expire(state: State, name: str) -> None:
 def look_at(connection: Connection) -> None:
     """As a worker does when the clock says so, and only at this one."""
     audit(connection, by=SCHEDULER, now=timezone.now(), interactive=False)
+
+
+def test_a_round_that_waits_for_the_last_one_does_not_put_a_page_into_the_page(
+    page: Page, connected: Connected, sandbox: Sandbox
+) -> None:
+    connection = connected("Acme main", token="full")
+    page.goto("/code-repositories/")
+    page.get_by_role("button", name="Audit all now").click()
+    expect(page.get_by_role("heading", name="Running")).to_be_visible()
+    asked: list[str] = []
+
+    def answer_late(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            # While this sleeps, the next round is due and waits.
+            time.sleep(2.5)
+            look_at(connection)
+        route.continue_()
+
+    page.route("**/audits/**", answer_late)
+    expect(page.get_by_role("heading", name="Finished")).to_be_visible()
+    page.wait_for_timeout(1000)
+    assert page.locator("header.top").count() == 1
+    assert len(asked) == 1
 
 
 def test_a_dead_token_is_found_mailed_about_and_mended_and_the_history_tells_it_all(
