@@ -79,11 +79,11 @@ class _Choice:
         has_taken, is_all = True, False
         while self._room.left > 0 and has_taken and not is_all:
             reached = first_of_groups(by, now=self._now, most=_STEPS)
-            groups = [one for one in reached if not self._room.is_full(by, one)][: self._groups]
-            rows = next_of_groups(by, [one.pk for one in groups], now=self._now, most=limit)
-            has_taken = self._take(self._rows.filter(pk__in=[pk for some in rows.values() for pk in some]))
+            groups = [first for first in reached if not self._room.is_full(by, first)][: self._groups]
+            rows = next_of_groups(by, [first.pk for first in groups], now=self._now, most=limit)
+            has_taken = self._take(self._rows.filter(pk__in=[pk for ids in rows.values() for pk in ids]))
             # Of a group that still has room, all must have been read.
-            is_read = all(self._room.is_full(by, one) or len(rows[one.pk]) < limit for one in groups)
+            is_read = all(self._room.is_full(by, first) or len(rows[first.pk]) < limit for first in groups)
             is_all = is_read and len(reached) < _STEPS and len(groups) < self._groups
         return is_all or self._room.left <= 0
 
@@ -122,9 +122,9 @@ class _Room:
         """How many audits of a person or an organization may run at once."""
         return settings.AUDITS_PER_PERSON if by is By.PERSON else settings.AUDITS_PER_ORGANIZATION
 
-    def is_full(self, by: By, one: First) -> bool:
-        """Whether its person or its organization has no room."""
-        count = self._people[one.person] if by is By.PERSON else self._places[one.server, one.organization]
+    def is_full(self, by: By, first: First) -> bool:
+        """Whether the person or the organization of this connection has no room."""
+        count = self._people[first.person] if by is By.PERSON else self._places[first.server, first.organization]
         return count >= self.limit(by)
 
     def full(self) -> Q:

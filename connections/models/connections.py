@@ -32,6 +32,12 @@ def choices(states: type[Health] | type[Verdict]) -> list[tuple[str, str]]:
     return [(state.value, state.value.replace("_", " ").capitalize()) for state in states]
 
 
+def _due_by(*group: str, name: str) -> models.Index:
+    """What a group has due, by ten minutes."""
+    columns: list[str | TenMinutes] = [TenMinutes("next_check_at"), *group, "next_check_at", "id"]
+    return models.Index(*columns, condition=models.Q(disabled=False), name=name)
+
+
 class Connection(Leased):
     """A connection to one organization with one token. Audits lease it."""
 
@@ -162,23 +168,8 @@ class Connection(Leased):
             models.Index(
                 fields=("next_check_at", "id"), condition=models.Q(disabled=False), name="connection_by_next_audit"
             ),
-            models.Index(
-                TenMinutes("next_check_at"),
-                "identity_id",
-                "next_check_at",
-                "id",
-                condition=models.Q(disabled=False),
-                name="connection_due_by_person",
-            ),
-            models.Index(
-                TenMinutes("next_check_at"),
-                "server",
-                "organization",
-                "next_check_at",
-                "id",
-                condition=models.Q(disabled=False),
-                name="connection_due_by_org",
-            ),
+            _due_by("identity_id", name="connection_due_by_person"),
+            _due_by("server", "organization", name="connection_due_by_org"),
             models.Index(
                 fields=("leased_until",), condition=models.Q(leased_until__isnull=False), name="connection_leased"
             ),

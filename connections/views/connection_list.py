@@ -10,8 +10,9 @@ from connections import reads
 from connections.filters import FilterForm
 from connections.list_counts import list_counts
 from connections.list_order import WORST
+from connections.views.cells import joined
 from connections.views.common import person
-from connections.views.connection_rows import Columns, connection_rows, joined
+from connections.views.connection_rows import Columns, connection_rows
 from connections.views.first_steps import first_steps
 from connections.views.list_controls import column_heads, connection_columns, place_label, strip
 from connections.views.list_parts import ListParts

@@ -1,21 +1,20 @@
 """The rows of the connections list. Each is rendered once for many requests, and so is what many rows repeat."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix
 from django.utils import timezone
-from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from connections.domain.expiry import never_expires
 from connections.providers.registry import BY_KEY
 from connections.reads import Row
-from connections.views.presenters import UNKNOWN_ICON, Chip, projects_summary, states
+from connections.views.cells import chips, expiry_cell, owner_cell, time_since
+from connections.views.presenters import UNKNOWN_ICON, projects_summary, states
 from core.row_urls import row_url
 
 
@@ -35,23 +34,6 @@ def connection_rows(
     for row in rows:
         checked = time_since(row.checked_at, now)
         yield _rendered(row, projects.get(row.pk, 0), checked, today, columns, prefix)
-
-
-def joined(rows: Iterable[SafeString]) -> SafeString:
-    """Rows that were rendered before, as one. A template that loops over them localizes each."""
-    return format_html_join("", "{}", ((row,) for row in rows))
-
-
-def time_since(at: datetime | None, now: datetime) -> str:
-    """How long ago this was; kept for a minute, unless it is less."""
-    if at is None or now - at < timedelta(minutes=1):
-        return naturaltime(at) if at else ""
-    return _minutes_since(at, now.replace(second=0, microsecond=0))
-
-
-@lru_cache(maxsize=1024)
-def _minutes_since(at: datetime, _minute: datetime) -> str:
-    return naturaltime(at)
 
 
 # A row has 2 KB. It is kept by all that it shows: its columns, the day, and when it was checked.
@@ -81,25 +63,6 @@ def _rendered(row: Row, projects: int, checked: str, today: date, columns: Colum
         "owner": owner_cell(row.owner, is_active=row.owner__is_active),
     }
     return render_to_string("connections/row.html", cells)
-
-
-# 33 states of the expiry date with each of the three states of health that need attention, and some more.
-@lru_cache(maxsize=256)
-def chips(shown: tuple[Chip, ...]) -> SafeString:
-    """These chips, one after another."""
-    return joined(render_to_string("components/chip.html", {"chip": chip}) for chip in shown)
-
-
-@lru_cache(maxsize=512)
-def expiry_cell(day: date | None, text: str, tone: str, *, read_in: str = "") -> SafeString:
-    """An expiry date with its words. `read_in` is where it was read, if a person did not enter it."""
-    return render_to_string("connections/expiry.html", {"day": day, "text": text, "tone": tone, "read_in": read_in})
-
-
-@lru_cache(maxsize=512)
-def owner_cell(name: str, *, is_active: bool) -> SafeString:
-    """The name of an owner, and whether they left."""
-    return render_to_string("connections/owner.html", {"name": name, "is_active": is_active})
 
 
 @lru_cache(maxsize=64)

@@ -23,8 +23,8 @@ from connections.list_order import WORST
 from connections.models import RegisterEntry
 from connections.register_forms import EntryForm, RegisterFilterForm, initial_of
 from connections.register_reads import EntryCounts, EntryFilters
+from connections.views.cells import joined
 from connections.views.common import person, shown_version
-from connections.views.connection_rows import joined
 from connections.views.list_controls import StripCount, column_heads, expiring, incomplete, strip_of
 from connections.views.list_parts import ListParts
 from connections.views.register_rows import kind_cell, register_rows, state_chips

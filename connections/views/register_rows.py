@@ -12,7 +12,7 @@ from connections.domain import expiry
 from connections.domain.health import Expiry
 from connections.models import RegisterEntry
 from connections.register_reads import EntryColumns
-from connections.views.connection_rows import chips, expiry_cell, owner_cell
+from connections.views.cells import chips, expiry_cell, owner_cell
 from connections.views.presenters import Chip, expiry_chip_of
 from core.row_urls import row_url
 

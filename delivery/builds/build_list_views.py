@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from connections.views.connection_rows import joined
+from connections.views.cells import joined
 from delivery import live_views, operations, reads
 from delivery.builds import build_reads
 from delivery.builds.build_presenters import build_row

@@ -1,6 +1,6 @@
 """The rows of the list of pipelines. Each is rendered once for many requests."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import get_script_prefix
 from django.utils.safestring import SafeString
 
-from connections.views.connection_rows import chips, time_since
+from connections.views.cells import chips, time_since
 from core.row_urls import row_url
 from delivery.builds.build_presenters import chip, length, short_branch
 from delivery.same_things import SeenVia
@@ -34,7 +34,7 @@ class PipelineRow(NamedTuple):
     project__name: str
     project__connection_id: int
     project__connection__name: str
-    recent: Iterable[Iterable[Any]]
+    recent: Sequence[Sequence[Any]]
 
 
 def pipeline_rows(
@@ -63,7 +63,7 @@ def _rendered(row: PipelineRow, via: tuple[SeenVia, ...], queued: str, took: str
         "build_url": _build_url(row, row.build_id) if row.build_id else "",
         "marks": [
             {"url": _build_url(row, build_id), "number": number, "chip": chip(state)}
-            for build_id, number, state in reversed(tuple(row.recent))
+            for build_id, number, state in reversed(row.recent)
         ],
         "paused": row.queue_status if row.queue_status in ("paused", "disabled") else "",
     }

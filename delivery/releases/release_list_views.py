@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from connections.views.connection_rows import joined
+from connections.views.cells import joined
 from delivery import live_views, reads
 from delivery.forms import ReleaseFilterForm
 from delivery.live import polling

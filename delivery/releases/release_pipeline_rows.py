@@ -10,7 +10,7 @@ from django.urls import get_script_prefix
 from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
 
-from connections.views.connection_rows import chips, time_since
+from connections.views.cells import chips, time_since
 from connections.views.presenters import Chip
 from core.row_urls import row_url
 from delivery.domain.stages import ReleaseState, StageState

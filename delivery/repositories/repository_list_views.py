@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST
 
 from connections.input_rules import NAME_LENGTH
 from connections.models import Connection
+from connections.views.cells import joined
 from connections.views.common import problem_about
-from connections.views.connection_rows import joined
 from core.tasks import BrokerUnavailable, enqueue
 from delivery import connection_names, live_views, reads
 from delivery.forms import FilterForm

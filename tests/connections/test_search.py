@@ -1,12 +1,15 @@
 """A search finds what a plain scan for each word finds, whatever the texts, on every database."""
 
 from collections.abc import Callable
-from random import Random
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Upper
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connections import reads, register_reads
 from connections.list_pages import with_words
@@ -18,16 +21,9 @@ from tests.factories import ConnectionFactory, make_entry
 
 pytestmark = pytest.mark.django_db
 LETTERS = "aAbBßÆæıİéÉ%_\\'\"1-\uffff0"
-ROWS, SEARCHES = 40, 60
-
-
-@pytest.fixture(params=range(4))
-def random(request: pytest.FixtureRequest) -> Random:
-    return Random(request.param)  # noqa: S311 - guards nothing
-
-
-def text(random: Random, longest: int) -> str:
-    return "".join(random.choices(LETTERS, k=random.randint(1, longest)))
+TEXTS = st.lists(st.tuples(*[st.text(LETTERS, min_size=1, max_size=6)] * 3), max_size=12)
+WORDS = st.lists(st.text(LETTERS, min_size=1, max_size=3), min_size=1, max_size=3)
+SEARCHES = st.lists(WORDS.map(" ".join), min_size=1, max_size=6)
 
 
 def scanned(rows: QuerySet[Any], search: str) -> set[int]:
@@ -37,34 +33,39 @@ def scanned(rows: QuerySet[Any], search: str) -> set[int]:
     return set(rows.values_list("pk", flat=True))
 
 
-def searches(random: Random) -> list[str]:
-    """Of one to three words, with one to three letters each."""
-    return [" ".join(text(random, 3) for _ in range(random.randint(1, 3))) for _ in range(SEARCHES)]
+def test_connections_are_found_as_by_a_plain_scan() -> None:
+    owner = User.objects.create(username="ann")
+
+    @given(TEXTS, SEARCHES)
+    def search_all(texts: list[tuple[str, str, str]], searches: list[str]) -> None:
+        with transaction.atomic():
+            for number, (name, organization, person) in enumerate(texts):
+                ConnectionFactory(name=f"{name} {number}", organization=organization, identity_name=person, owner=owner)
+            for search in searches:
+                found = reads.connections(Filters(q=search), today=TODAY)
+                assert {row.pk for row in found} == scanned(Connection.objects.all(), search)
+                page = reads.page_of_connections(Filters(q=search), None, today=TODAY)
+                assert [row.pk for row in page] == [row.pk for row in found]
+                assert page.paginator.count == len(found)
+            transaction.set_rollback(True)
+
+    search_all()
 
 
-def test_connections_are_found_as_by_a_plain_scan(random: Random) -> None:
-    for number in range(ROWS):
-        texts = {
-            "name": f"{text(random, 6)} {number}",
-            "organization": text(random, 4),
-            "identity_name": text(random, 4),
-        }
-        ConnectionFactory(**texts)
-    every = Connection.objects.all()
-    for search in searches(random):
-        found = reads.connections(Filters(q=search), today=TODAY)
-        assert {row.pk for row in found} == scanned(every, search), search
-        page = reads.page_of_connections(Filters(q=search), None, today=TODAY)
-        assert [row.pk for row in page] == [row.pk for row in found[: len(page)]], search
-        assert page.paginator.count == len(found), search
+def test_entries_are_found_as_by_a_plain_scan() -> None:
+    owner = User.objects.create(username="ann")
 
+    @given(TEXTS, SEARCHES)
+    def search_all(texts: list[tuple[str, str, str]], searches: list[str]) -> None:
+        with transaction.atomic():
+            for number, (name, organization, purpose) in enumerate(texts):
+                make_entry(f"{name} {number}", organization=organization, purpose=purpose, owner=owner)
+            for search in searches:
+                page = register_reads.page_of_entries(EntryFilters(q=search), None, today=TODAY, groups=())
+                assert {row.pk for row in page} == scanned(RegisterEntry.objects.all(), search)
+            transaction.set_rollback(True)
 
-def test_entries_are_found_as_by_a_plain_scan(random: Random) -> None:
-    for number in range(ROWS):
-        make_entry(f"{text(random, 6)} {number}", organization=text(random, 4), purpose=text(random, 9))
-    for search in searches(random):
-        page = register_reads.page_of_entries(EntryFilters(q=search), None, today=TODAY, groups=())
-        assert page.paginator.count == len(scanned(RegisterEntry.objects.all(), search)), search
+    search_all()
 
 
 @pytest.mark.parametrize("change", [

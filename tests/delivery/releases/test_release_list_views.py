@@ -195,7 +195,7 @@ def test_before_anything_came_in_the_page_says_so_and_looks_again(pages: Client)
 def test_a_word_of_a_later_version_is_unknown_and_no_error(pages: Client, read: Callable[[], None]) -> None:
     later = [{"name": "Test", "state": "levitating"}]
     ReleasePipeline.objects.filter(azure_id=DEPLOY).update(whole="levitating", newest_stages=later)
-    row = next(one for one in body(pages).split("<tr ") if "Deploy" in one)
+    row = next(row for row in body(pages).split("<tr ") if "Deploy" in row)
     assert row.count("Unknown</span>") == 2
 
 
