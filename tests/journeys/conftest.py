@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.signals import request_finished, request_started
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from sandbox.server import Sandbox
@@ -18,6 +18,9 @@ from tests.needs import need
 
 # Playwright's own loop makes Django believe that it runs in async code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+# Milliseconds. Pages update themselves every few seconds: beside other work the usual five do not suffice.
+PATIENCE = 15_000
+expect.set_options(timeout=PATIENCE)
 FLAGS = [
     "--no-sandbox",
     # Nobody looks at the pages. Without these it draws as for a graphics card, in software.
@@ -98,7 +101,7 @@ def sign_in(context: BrowserContext, site: str, user: User) -> None:
 def context(browser: Browser, site: str, maintainer: User) -> Iterator[BrowserContext]:
     """A browser window's memory, in which the maintainer is signed in."""
     with browser.new_context(base_url=site, viewport={"width": 1440, "height": 900}) as opened:
-        opened.set_default_timeout(10_000)
+        opened.set_default_timeout(PATIENCE)
         sign_in(opened, site, maintainer)
         yield opened
 

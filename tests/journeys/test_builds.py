@@ -51,7 +51,7 @@ def test_a_log_is_followed_while_it_grows(page: Page, pipeline: Pipeline, sandbo
     page.get_by_role("button", name="Run pipeline").click()
     sandbox.state.advance(40)
     poll()
-    page.get_by_role("link", name="Log", exact=True).click(timeout=15_000)
+    page.get_by_role("link", name="Log", exact=True).click()
     lines = page.locator(".log .line")
     page.locator("#log-end").wait_for()
     before = lines.count()
@@ -121,7 +121,7 @@ def test_a_log_is_followed_on_after_an_outage(context: BrowserContext, pipeline:
     page.get_by_role("button", name="Run pipeline").click()
     sandbox.state.advance(40)
     poll()
-    page.get_by_role("link", name="Log", exact=True).click(timeout=15_000)
+    page.get_by_role("link", name="Log", exact=True).click()
     page.locator("#log-end").wait_for()
     page.route("**/logs/**", outage.answer)
     for _ in range(2):
