@@ -1,4 +1,4 @@
-"""`python -m benchmarks against COMMIT [--pairs 3] [--short]`: audits of this tree, as ratios to those of a commit.
+"""`python -m benchmarks against COMMIT [--pairs 3] [--database NAME]`: audits of this tree, as ratios to a commit.
 
 The commit gets a git worktree, and both are measured in turns, so that a busy moment of the machine affects both.
 """
@@ -21,6 +21,7 @@ from benchmarks.place import ROOT, place
 from sandbox.entra.certificates import CertificateAuthority
 
 _ROW = Path("benchmarks/rows/nearby.py")
+_DATABASES = ("sqlite", "postgresql")
 
 
 def main(arguments: list[str]) -> None:
@@ -28,10 +29,11 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks against", description=__doc__)
     parser.add_argument("commit")
     parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--database", action="append", choices=_DATABASES, help="only this one; may be repeated")
     parser.add_argument("--short", action="store_true")
     given = parser.parse_args(arguments)
     with _worktree(given.commit) as old, TemporaryDirectory(prefix="bench-tls-") as folder:
-        for database in ("sqlite", "postgresql"):
+        for database in given.database or _DATABASES:
             for tls in ({}, _certificate(Path(folder))):
                 name = f"{database}, {'https' if tls else 'http'}"
                 pairs = [
