@@ -15,8 +15,6 @@ _PRODUCT_ONLY = (*SECRETS, *SECRET_FILES, "DJANGO_SETTINGS_MODULE")
 # Each thread of a worker would keep freed memory in a heap of its own.
 # https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
 _FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
-# Celery would run Django's checks and ignore what they find. They load all pages, which neither process shows.
-_NO_CHECKS = {"CELERY_SKIP_CHECKS": "1"}
 
 
 @dataclass(frozen=True)
@@ -65,13 +63,13 @@ def worker(environment: Mapping[str, str], threads: int, *, renewal: str = "") -
     warnings = ("-W", "ignore:You're running the worker with superuser privileges")
     command = (sys.executable, *warnings, *_CELERY[1:], "worker", *options)
     handed_over = {SAMPLE_RENEWAL: renewal} if renewal else {}
-    return ProcessSpec("worker", command, {**_FEW_ARENAS, **_NO_CHECKS, **environment, **handed_over})
+    return ProcessSpec("worker", command, {**_FEW_ARENAS, **environment, **handed_over})
 
 
 def beat(environment: Mapping[str, str]) -> ProcessSpec:
     """Celery's scheduler."""
     command = (*_CELERY, "beat", "--loglevel", "WARNING", "--pidfile", "")
-    return ProcessSpec("beat", command, {**_FEW_ARENAS, **_NO_CHECKS, **environment})
+    return ProcessSpec("beat", command, {**_FEW_ARENAS, **environment})
 
 
 def sandbox(environment: Mapping[str, str], port: int, entra: SandboxEntra | None = None) -> ProcessSpec:

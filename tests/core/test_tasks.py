@@ -124,15 +124,26 @@ def test_a_broker_that_is_away_is_told_in_our_own_words() -> None:
         enqueue(audit_due)
 
 
-def test_make_run_serves_its_first_page_before_it_loads_what_that_page_does_not_need() -> None:
-    asked = "{'celery', 'kombu', 'ninja', 'icalendar', 'cryptography.x509', 'sandbox', 'connections.urls'}"
-    listed = f"import sys, orchestrator.wsgi; print({asked} & set(sys.modules))"
+def _loaded(module: str, asked: set[str], **environment: str) -> str:
+    """Which of these modules a new process has loaded after this one, as it prints them."""
+    listed = f"import sys, {module}; print({asked} & set(sys.modules))"
     loaded = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", listed],
         cwd=ROOT,
-        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings", "PREPARATION_GATE": "0"},
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings", **environment},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert loaded.stdout == "{'connections.urls'}\n"
+    return loaded.stdout.strip()
+
+
+def test_make_run_serves_its_first_page_before_it_loads_what_that_page_does_not_need() -> None:
+    asked = {"celery", "kombu", "ninja", "icalendar", "cryptography.x509", "sandbox", "connections.urls"}
+    assert _loaded("orchestrator.wsgi", asked, PREPARATION_GATE="0") == "{'connections.urls'}"
+
+
+def test_a_worker_loads_no_pages_before_it_writes_a_link() -> None:
+    asked = {"connections.tasks", "connections.urls", "connections.views", "api.urls"}
+    started = "orchestrator.celery; orchestrator.celery.app.loader.import_default_modules()"
+    assert _loaded(started, asked) == "{'connections.tasks'}"
