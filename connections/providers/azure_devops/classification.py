@@ -66,7 +66,7 @@ class Evidence:
 
     def says(self, *phrases: str) -> bool:
         """Whether the words contain one of the phrases, which are in lower case."""
-        return any(phrase in self.words for phrase in phrases)
+        return any(map(self.words.__contains__, phrases))
 
     def names(self, *types: str) -> bool:
         """Whether the answer has one of these error types."""
@@ -286,7 +286,8 @@ _OTHERS = (
     Row("anything else", lambda _answered: True, errors.UnexpectedAnswer),
 )
 
-TABLE: tuple[Row, ...] = (*_ABOUT_PRINCIPALS, *_EXPLICIT_WORDS, *_BUSY, *_SIGN_IN, *_UNAUTHORIZED, *_MISSING, *_OTHERS)
+_ABOUT_ANYBODY = (*_EXPLICIT_WORDS, *_BUSY, *_SIGN_IN, *_UNAUTHORIZED, *_MISSING, *_OTHERS)
+TABLE: tuple[Row, ...] = (*_ABOUT_PRINCIPALS, *_ABOUT_ANYBODY)
 
 
 def classify(answer: Response, *, content: Content = "json") -> errors.AzureDevOpsError | None:
@@ -306,7 +307,8 @@ def classify(answer: Response, *, content: Content = "json") -> errors.AzureDevO
 def row_for(answer: Response) -> Row:
     """The row that applies to an unsuccessful answer."""
     evidence = Evidence(answer, _words(answer))
-    return next(row for row in TABLE if row.applies(evidence))
+    table = TABLE if answer.by_principal else _ABOUT_ANYBODY
+    return next(row for row in table if row.applies(evidence))
 
 
 def _is_success(answer: Response, content: Content) -> bool:

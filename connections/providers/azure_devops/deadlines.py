@@ -71,12 +71,16 @@ def deadline(ends_at: float) -> Iterator[float]:
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads from a socket, each read limited to the remaining time."""
+    """Reads from a socket, each read limited to the remaining time. Takes the socket's place in http.client."""
 
     def __init__(self, sock: socket.socket, ends_at: float) -> None:
         self._sock = sock
         self._raw = sock.makefile("rb", buffering=0)
         self._ends_at = ends_at
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """The same with a buffer."""
+        return io.BufferedReader(self)
 
     def readable(self) -> bool:
         return True
@@ -92,9 +96,8 @@ class _DeadlineReader(io.RawIOBase):
 
 class _Response(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(_DeadlineReader(sock, _current.ends_at))
+        reader: Any = _DeadlineReader(sock, _current.ends_at)
+        super().__init__(reader, *args, **kwargs)
 
 
 class _Cut:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url, get_environ_proxies, select_proxy
-from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Timeout
+from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Retry, Timeout
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import SSLError
 from urllib3.util import make_headers
@@ -22,6 +22,8 @@ from connections.providers.azure_devops.certificates import marked_certificates,
 from connections.providers.azure_devops.deadlines import POOLS, close_idle
 from connections.providers.azure_devops.models import Server
 
+# Nothing is repeated, and no redirect is followed.
+_NEVER_AGAIN = Retry(False, redirect=False)
 # More connections than these are closed after their request.
 _KEPT_CONNECTIONS = 32
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -59,7 +61,7 @@ class ServerPool:
             body=content,
             headers=headers,
             timeout=timeout,
-            retries=False,
+            retries=_NEVER_AGAIN,
             redirect=False,
             assert_same_host=False,
             preload_content=False,

@@ -71,8 +71,12 @@ class Response:
     @cached_property
     def is_page(self) -> bool:
         """Whether the body is an HTML page."""
-        start = self.body[:200].decode("utf-8-sig", errors="replace").lstrip().lower()
-        return self.content_type == "text/html" or start.startswith(("<!doctype", "<html"))
+        if self.content_type == "text/html":
+            return True
+        start = self.body[:200]
+        if b"<" not in start:
+            return False
+        return start.decode("utf-8-sig", errors="replace").lstrip().lower().startswith(("<!doctype", "<html"))
 
     @cached_property
     def _parsed(self) -> object:
@@ -205,7 +209,7 @@ class Response:
 
         https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
         """
-        if any(self.headers.get(name, "").strip() for name in ("retry-after", "x-ratelimit-delay")):
+        if self.headers.get("retry-after", "").strip() or self.headers.get("x-ratelimit-delay", "").strip():
             return True
         remaining = _number(self.headers.get("x-ratelimit-remaining", ""))
         return remaining is not None and remaining <= 0
@@ -216,12 +220,11 @@ class Response:
 
         Without that header, the time until X-RateLimit-Reset (seconds since 1970), if the rate limit is reached.
         """
-        text = cut(self.headers.get("retry-after", "").strip())
-        seconds = _number(text)
-        if seconds is None and text:
-            seconds = _seconds_until(text)
-        if seconds is None and not text and self.is_throttled:
-            reset = _number(self.headers.get("x-ratelimit-reset", ""))
+        if text := cut(self.headers.get("retry-after", "").strip()):
+            seconds = _number(text)
+            seconds = _seconds_until(text) if seconds is None else seconds
+        else:
+            reset = _number(self.headers.get("x-ratelimit-reset", "")) if self.is_throttled else None
             seconds = None if reset is None else reset - datetime.now(UTC).timestamp()
         return None if seconds is None else min(max(seconds, 0.0), _LONGEST_WAIT)
 
@@ -233,7 +236,9 @@ def fit_to_show(text: str) -> str:
 
 
 def _number(text: str) -> float | None:
-    """A number in a header; None if it is invalid."""
+    """A number in a header; None if it is invalid or missing."""
+    if not text:
+        return None
     try:
         number = float(text)
     except ValueError:

@@ -49,7 +49,10 @@ def new_session(headers: Mapping[str, str], *, pool_size: int) -> requests.Sessi
 def read(response: urllib3.BaseHTTPResponse, max_bytes: int) -> bytes | None:
     """The decoded body; None if it exceeds the size limit after decoding."""
     body = bytearray()
-    for chunk in response.stream(_CHUNK, decode_content=True):
+    # If a chunk is all that is left, urllib3 does not look for more.
+    is_encoded = "content-encoding" in response.headers
+    size = _CHUNK if is_encoded else min(response.length_remaining or _CHUNK, _CHUNK)
+    for chunk in response.stream(size, decode_content=True):
         body += chunk
         if len(body) > max_bytes:
             return None

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from json import dumps
 from typing import Self
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from urllib3 import BaseHTTPResponse, Timeout
 
@@ -32,6 +32,8 @@ BYTES = "application/octet-stream, application/json;q=0.5"
 log = logging.getLogger(__name__)
 _READS = ("GET", "OPTIONS")
 _LEAVES_ITS_PLACE = re.compile(r"[/\\\x00-\x1f\x7f]")
+# What stands in an address as it is, as most names and ids do.
+_NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
 # The parameters of a URL; those that are None are left out.
 Query = Mapping[str, str | None] | None
 
@@ -181,9 +183,9 @@ class Transport:
 
     def _url(self, service: Service, path: Sequence[str], query: Mapping[str, str | None]) -> str:
         base = self._base(service)
-        encoded = "/".join(_segment(part) for part in (self.organization, *path))
-        given = {name: value for name, value in query.items() if value is not None}
-        url = f"{base}/{encoded}?{urlencode(given, quote_via=quote, safe='$')}"
+        encoded = "/".join([_segment(part) for part in (self.organization, *path)])
+        given = [f"{_parameter(name)}={_parameter(value)}" for name, value in query.items() if value is not None]
+        url = f"{base}/{encoded}?{'&'.join(given)}"
         if origin(url) != origin(base):
             raise ValueError("not the configured server")
         return url
@@ -285,10 +287,17 @@ def _encoded(json: object) -> bytes | None:
 
 def _segment(name: str) -> str:
     """An encoded path segment. Raises `NotFound` if it would change the rest of the path."""
+    if _NEEDS_NO_QUOTES.fullmatch(name):
+        return name
     decoded = unquote(unquote(name))
     if decoded in ("", ".", "..") or _LEAVES_ITS_PLACE.search(decoded):
         raise errors.NotFound(detail="no such name is possible")
     return quote(name, safe="")
+
+
+def _parameter(text: str) -> str:
+    """An encoded name or value of a parameter."""
+    return text if _NEEDS_NO_QUOTES.fullmatch(text) else quote(text, safe="$")
 
 
 def successful(answer: Response, *, content: Content = "json") -> Response:

@@ -32,7 +32,8 @@ class Versions:
         number, preview = wanted.removesuffix(_PREVIEW), wanted.endswith(_PREVIEW)
         if self._newest is not None and _numbers(number) > self._newest:
             number = "{}.{}".format(*self._newest)
-        return number + _PREVIEW if preview or _kind(path) in self._previews else number
+        needs_preview = preview or (bool(self._previews) and _kind(path) in self._previews)
+        return number + _PREVIEW if needs_preview else number
 
     def learn(self, answer: Response, *, spoken: str, path: Sequence[str]) -> bool:
         """Whether the answer rejects the version `spoken`, so that the call should be repeated.
