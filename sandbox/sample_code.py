@@ -1,6 +1,9 @@
 """The sample repositories, with history, branches and unusual files as in real ones."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache, wraps
 
 from sandbox.ids import EPOCH, stable_id, stable_sha
 from sandbox.people import Person
@@ -69,6 +72,20 @@ class _Author:
         self._pushed = dict(refs)
 
 
+def _made_once(make: Callable[[str, str, str], Repository]) -> Callable[[str, str, str], Repository]:
+    """Copy a repository that was made before: commits and pushes do not change, and every test has new repositories."""
+    made = lru_cache(maxsize=1024)(make)
+
+    @wraps(make)
+    def copy(organization: str, project: str, name: str) -> Repository:
+        one = made(organization, project, name)
+        return replace(
+            one, refs=dict(one.refs), commits=dict(one.commits), pushes=list(one.pushes), protected=set(one.protected)
+        )
+
+    return copy
+
+
 def _begun(organization: str, project: str, name: str) -> tuple[_Author, list[str]]:
     """A repository with three commits on its main branch, and their ids."""
     repository = Repository(stable_id(organization, project, name), name, default_branch="refs/heads/main")
@@ -79,6 +96,7 @@ def _begun(organization: str, project: str, name: str) -> tuple[_Author, list[st
     return author, shas
 
 
+@_made_once
 def small_repository(organization: str, project: str, name: str) -> Repository:
     """Three commits and two branches."""
     author, (_, before, head) = _begun(organization, project, name)
@@ -86,6 +104,7 @@ def small_repository(organization: str, project: str, name: str) -> Repository:
     return author.repository
 
 
+@_made_once
 def rich_repository(organization: str, project: str, name: str) -> Repository:
     """A longer history with a merge, tags, unusual files, and branches with unusual names."""
     author, (*_, head) = _begun(organization, project, name)
@@ -102,6 +121,7 @@ def rich_repository(organization: str, project: str, name: str) -> Repository:
     return author.repository
 
 
+@_made_once
 def branchy_repository(organization: str, project: str, name: str) -> Repository:
     """More branches than fit on a page, and a default branch that is not called main."""
     author, (_, before, head) = _begun(organization, project, name)

@@ -87,14 +87,19 @@ def _add_build(
     branch: str = "refs/heads/main",
     reason: str = "manual",
 ) -> Build:
-    day = at.date()
-    number = sum(build.queued_at.date() == day for build in project.builds) + 1
     commit = definition.repository.refs[branch]
-    build = Build(
-        project.new_id(), f"{at:%Y%m%d}.{number}", definition, branch, commit, MAYA, at, outcome, reason=reason
-    )
+    number = _number(project.builds, at)
+    build = Build(project.new_id(), number, definition, branch, commit, MAYA, at, outcome, reason=reason)
     project.builds.append(build)
     return build
+
+
+def _number(builds: list[Build], at: datetime) -> str:
+    """The day and how many builds it has had. Builds are added in the order of their times."""
+    day, count = f"{at:%Y%m%d}", 1
+    if builds and builds[-1].number.startswith(day):
+        count += int(builds[-1].number.partition(".")[2])
+    return f"{day}.{count}"
 
 
 def add_releases(project: Project) -> None:

@@ -1,6 +1,8 @@
 """The sample tenants and applications that every sandbox starts with, and where they are members."""
 
+from collections.abc import Collection
 from datetime import timedelta
+from functools import lru_cache
 
 from sandbox.entra.directory import Application, ClientSecret, Directory, FederatedCredential
 from sandbox.ids import EPOCH, stable_sha
@@ -37,6 +39,7 @@ def sign_in_page(azure_devops_url: str) -> str:
     return f"{azure_devops_url}/{SIGN_IN_PATH}"
 
 
+@lru_cache(maxsize=100)
 def client_secret(name: str) -> str:
     """A client secret in today's format of 40 characters. It is the same in every run and works only here."""
     digits = stable_sha("client secret", name)
@@ -78,33 +81,34 @@ def add_principals(state: State, directory: Directory) -> None:
     acme = state.organizations["acme"]
     for name in ("limited", "reader", "stakeholder", "no-licence"):
         acme.members.add(directory.named(name).principal.id)
+    everywhere = [directory.named(name).principal for name in ("full", "dated", "managed")]
     for organization in state.organizations.values():
-        for name in ("full", "dated", "managed"):
-            add_to_organization(organization, directory.named(name).principal)
+        add_to_organization(organization, *everywhere)
     _limit(acme, directory.named("limited").principal)
-    _show(acme, directory.named("reader").principal, _SHOWN_PROJECTS)
+    _show(acme, [directory.named("reader").principal.id], _SHOWN_PROJECTS)
     acme.denied_to[directory.named("reader").principal.id] = EVERY_RIGHT - READS
-    _show(acme, directory.named("stakeholder").principal, _SHOWN_PROJECTS)
+    _show(acme, [directory.named("stakeholder").principal.id], _SHOWN_PROJECTS)
     acme.licences[directory.named("stakeholder").principal.id] = "stakeholder"
     acme.licences[directory.named("no-licence").principal.id] = "none"
 
 
 def _limit(organization: Organization, principal: Principal) -> None:
-    _show(organization, principal, _SHOWN_PROJECTS)
+    _show(organization, [principal.id], _SHOWN_PROJECTS)
     first, *others = organization.projects[:_SHOWN_PROJECTS]
     first.denied_to[principal.id] = EVERY_RIGHT - READS - _LIMITED - {"Queue builds", "Stop builds"}
     for project in others:
         project.denied_to[principal.id] = EVERY_RIGHT - READS - _LIMITED
 
 
-def _show(organization: Organization, principal: Principal, count: int) -> None:
-    """Let a principal see the first projects, but for those that only their owner sees."""
+def _show(organization: Organization, ids: Collection[str], count: int) -> None:
+    """Let members see the first projects, but for those that only their owner sees."""
     for project in organization.projects[:count]:
         if project.seen_by is not None and len(project.seen_by) > 1:
-            project.seen_by |= {principal.id}
+            project.seen_by = project.seen_by.union(ids)
 
 
-def add_to_organization(organization: Organization, principal: Principal) -> None:
-    """Make a principal a member who sees every project."""
-    organization.members.add(principal.id)
-    _show(organization, principal, len(organization.projects))
+def add_to_organization(organization: Organization, *principals: Principal) -> None:
+    """Make principals members who see every project."""
+    ids = [principal.id for principal in principals]
+    organization.members.update(ids)
+    _show(organization, ids, len(organization.projects))
