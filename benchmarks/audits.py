@@ -93,7 +93,7 @@ def team(broker_url: str, azure_url: str, *, width: int, workers: int = 1, paced
 
 def _worker(environment: Mapping[str, str], number: int) -> ProcessSpec:
     service = process_specs.worker(environment, int(environment["WORKER_THREADS"]))
-    return ProcessSpec("worker", (*service.command, "--hostname", f"worker-{number}@%h"), service.environment)
+    return ProcessSpec("worker", (*service.command, "--hostname", f"worker-{number}@benchmark"), service.environment)
 
 
 def audit_all(azure_url: str) -> tuple[float, int]:

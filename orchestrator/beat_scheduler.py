@@ -47,6 +47,10 @@ class BeatScheduler(Scheduler):
     def producer(self) -> None:  # type: ignore[override] # Celery's own waits silently for an unavailable broker
         """None, so that each task uses a connection of the pool, which fails immediately without a broker."""
 
+    def adjust(self, n: float, drift: float = 0.0) -> float:
+        """In how many seconds to wake for a task. Celery wakes 10 ms before it is due, and ticks until it is."""
+        return n
+
     def be_watched(self) -> None:
         """End this process if it stops ticking. It sleeps for seconds between two ticks."""
         self._watched = Watched(Heartbeat.Part.SCHEDULER, settings.LOOP_LIMIT_SECONDS)

@@ -85,6 +85,7 @@ class Watched:
         self._part = part
         self._watchdog = LoopWatchdog(limit, end=lambda seconds: end_process(part, seconds))
         self._over = threading.Event()
+        self._armed_at: float | None = None
 
     def start(self) -> None:
         """Start watching. Called by the thread of the loop."""
@@ -101,14 +102,20 @@ class Watched:
     def beat(self) -> None:
         """Called by the loop each time it runs."""
         self._watchdog.beat()
+        now = monotonic()
+        # It starts a thread each time, and the scheduler's loop runs several times in a row.
+        if self._armed_at is not None and now - self._armed_at < self.every:
+            return
+        self._armed_at = now
         # Later than the watchdog, which logs more. Celery replaces sys.stderr with a logger, which has no file.
-        later = self._watchdog.limit + 2 * self.every + _LOG_SECONDS
+        later = self._watchdog.limit + 3 * self.every + _LOG_SECONDS
         faulthandler.dump_traceback_later(later, exit=True, file=sys.__stderr__ or sys.stderr)
 
     @contextmanager
     def resting(self) -> Iterator[None]:
         """Suspend the watchdog while there is no loop."""
         faulthandler.cancel_dump_traceback_later()
+        self._armed_at = None
         with self._watchdog.resting():
             yield
         self.beat()

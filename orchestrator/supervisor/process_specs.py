@@ -9,7 +9,7 @@ from orchestrator.running_product import SAMPLE_RENEWAL, SAMPLE_TOKENS, SandboxE
 
 PREPARATION_GATE = "PREPARATION_GATE"
 _PYTHON = (sys.executable, "-m")
-_CELERY = (*_PYTHON, "celery", "--app", "orchestrator", "--quiet")
+_CELERY = "orchestrator.celery_process"
 # The sandbox and the broker are not part of the product, so they do not get its secrets.
 _PRODUCT_ONLY = (*SECRETS, *SECRET_FILES, "DJANGO_SETTINGS_MODULE")
 # Each thread of a worker would keep freed memory in a heap of its own.
@@ -52,24 +52,17 @@ def web(environment: Mapping[str, str], listener: int, *gate: int, samples: str 
 
 
 def worker(environment: Mapping[str, str], threads: int, *, renewal: str = "") -> ProcessSpec:
-    """Celery's worker. It has threads because its work is waiting for Azure DevOps.
-
-    With the sandbox's application for renewing tokens, its mails offer that.
-    """
-    # Its heartbeats are in the database. Those of Celery, every two seconds, are for monitors of events.
-    alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-    options = ("--pool", "threads", "--concurrency", str(threads), "--loglevel", "WARNING", *alone)
+    """Celery's worker. With the sandbox's application for renewing tokens, its mails offer that."""
     # Celery warns root of pickled messages; ours are JSON, and in a container one is root.
     warnings = ("-W", "ignore:You're running the worker with superuser privileges")
-    command = (sys.executable, *warnings, *_CELERY[1:], "worker", *options)
+    command = (sys.executable, *warnings, "-m", _CELERY, "worker", "--concurrency", str(threads))
     handed_over = {SAMPLE_RENEWAL: renewal} if renewal else {}
     return ProcessSpec("worker", command, {**_FEW_ARENAS, **environment, **handed_over})
 
 
 def beat(environment: Mapping[str, str]) -> ProcessSpec:
     """Celery's scheduler."""
-    command = (*_CELERY, "beat", "--loglevel", "WARNING", "--pidfile", "")
-    return ProcessSpec("beat", command, {**_FEW_ARENAS, **environment})
+    return ProcessSpec("beat", (*_PYTHON, _CELERY, "beat"), {**_FEW_ARENAS, **environment})
 
 
 def sandbox(environment: Mapping[str, str], port: int, entra: SandboxEntra | None = None) -> ProcessSpec:

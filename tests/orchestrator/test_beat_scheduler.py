@@ -1,6 +1,6 @@
 """The clock rings everything at a start, survives a jump back and a broker that is away, and says so."""
 
-from time import time
+from time import sleep, time
 
 import pytest
 from celery import Celery
@@ -14,12 +14,13 @@ from tests.orchestrator.conftest import Broker
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def app(url: str) -> Celery:
+def app(url: str, **more: dict[str, object]) -> Celery:
     made = Celery("clock-test", broker=url, set_as_current=False)
     made.conf.update(
         beat_schedule={
             "hourly": {"task": "first", "schedule": 3600.0},
             "nightly": {"task": "second", "schedule": "3:20"},
+            **more,
         },
         broker_transport_options=celery_settings.SETTINGS["CELERY_BROKER_TRANSPORT_OPTIONS"],
         task_publish_retry=False,
@@ -37,9 +38,11 @@ def rung(broker: Broker) -> int:
         return int(client.llen(KEY))
 
 
-def ring_all(beat: BeatScheduler) -> None:
-    while beat.tick() == 0:
+def ring_all(beat: BeatScheduler) -> float:
+    """Enqueue what is due; the seconds until something else is."""
+    while (wait := beat.tick()) == 0:
         pass
+    return wait
 
 
 def test_everything_is_rung_once_at_a_start(running_broker: Broker) -> None:
@@ -48,6 +51,16 @@ def test_everything_is_rung_once_at_a_start(running_broker: Broker) -> None:
     assert rung(running_broker) == 2
     ring_all(beat)
     assert rung(running_broker) == 2
+    beat.close()
+
+
+def test_a_clock_that_has_slept_until_a_task_is_due_rings_it_at_once(running_broker: Broker) -> None:
+    beat = BeatScheduler(app(running_broker.url, often={"task": "third", "schedule": 2.0}))
+    wait = ring_all(beat)
+    before = rung(running_broker)
+    sleep(wait)
+    assert beat.tick() == 0
+    assert rung(running_broker) == before + 1
     beat.close()
 
 

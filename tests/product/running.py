@@ -23,8 +23,8 @@ MARK = "PRODUCT_UNDER_TEST"
 _NOT_A_PERSONS = {*MAKERS, "DJANGO_SETTINGS_MODULE", "STATIC_MANIFEST", "DATABASE_URL", "REDIS_URL", "VAR_DIR"}
 _PARTS = {
     "web": "gunicorn",
-    "worker": "celery --app orchestrator --quiet worker",
-    "beat": "celery --app orchestrator --quiet beat",
+    "worker": "orchestrator.celery_process worker",
+    "beat": "orchestrator.celery_process beat",
     "broker": "broker.sock",
     "sandbox": "-m sandbox",
     "supervisor": "manage.py up",
