@@ -24,6 +24,7 @@ from urllib3.poolmanager import PoolManager
 from urllib3.util.connection import allowed_gai_family
 
 from connections.providers.azure_devops.certificates import marked_certificates, trusting
+from connections.providers.azure_devops.plain_heads import plain_head
 
 _PIECE = 16 * 1024
 # Seconds after which an open connection is replaced by a new one. Shorter than servers usually keep them.
@@ -98,6 +99,19 @@ class _Response(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         reader: Any = _DeadlineReader(sock, _current.ends_at)
         super().__init__(reader, *args, **kwargs)
+        self._is_head_alone = kwargs.get("method") == "HEAD"
+
+    def begin(self) -> None:
+        """Read the status and the headers."""
+        head = None if self._is_head_alone else plain_head(self.fp)
+        if head is None:
+            super().begin()
+            return
+        self.version, self.code = 11, head.status
+        self.status, self.reason = head.status, head.reason
+        self.headers = self.msg = head.headers
+        self.chunked, self.chunk_left, self.length = head.is_chunked, None, head.length
+        self.will_close = head.is_last
 
 
 class _Cut:
