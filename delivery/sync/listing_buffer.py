@@ -13,7 +13,7 @@ LONGEST_WAIT = timedelta(seconds=0.5)
 
 
 class Writer(Protocol):
-    """Writes some listings. `at` is when the first of them was asked for, `newest` the newest repository until then."""
+    """Writes some listings. `at` is when the first of them was asked for, `newest` a repository stored before that."""
 
     def __call__(self, listings: list[Listing], *, at: datetime, newest: int) -> None:
         """Write them all or none."""
@@ -26,6 +26,7 @@ class ListingBuffer:
         self._write = write
         self._clock = clock
         self._listings: list[Listing] = []
+        # Before the first list is asked for. Lists are read while others are written, so a later one says too much.
         self._newest = newest_repository()
 
     def add(self, listing: Listing) -> None:
@@ -39,7 +40,6 @@ class ListingBuffer:
         listings, self._listings = self._listings, []
         if listings:
             self._write(listings, at=listings[0].asked_at, newest=self._newest)
-            self._newest = newest_repository()
 
     def _is_time(self) -> bool:
         repositories = sum(len(listing.found.items) for listing in self._listings if listing.found is not None)

@@ -6,7 +6,7 @@ passes over the projects that it has listed already.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +25,7 @@ from connections.providers.azure_devops import errors, git
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from core.database_errors import database_problem
 from core.encryption import UnreadableToken
+from core.read_ahead import read_ahead
 from delivery.live.polling import poll_everything_once
 from delivery.models import Project, Repository, SyncState
 from delivery.remote_read import FAILED_HERE
@@ -45,6 +46,8 @@ Clock = Callable[[], datetime]
 PATIENCE = 5
 # So many projects in a row that end in a server error are the server's trouble, not the projects'.
 SERVER_ERRORS_IN_A_ROW = 3
+# So many lists of repositories wait at most until those before them are written.
+LISTED_AHEAD = 4
 # These concern the token, the organization or the network: the other projects would meet the same.
 _ABOUT_ALL = (
     errors.TokenRefused,
@@ -205,23 +208,24 @@ class _Sync:
             raise errors.ListIncomplete
 
     def list_all_repositories(self, client: AzureDevOpsClient) -> None:
-        """One project after another, and several of them are written at once.
+        """One project after another, and several of them are written at once, while the next ones are read.
 
         What only one project answers is recorded on it, and the rest goes on. What was listed before something ended
         this is written.
         """
         waiting = ListingBuffer(self.keep, self.clock)
-        try:
-            for listing in self.listings(client, self.left()):
-                waiting.add(listing)
-        finally:
-            waiting.write()
+        with read_ahead(self.listings(client, list(self.left())), LISTED_AHEAD) as listings:
+            try:
+                for listing in listings:
+                    waiting.add(listing)
+            finally:
+                waiting.write()
 
-    def listings(self, client: AzureDevOpsClient, projects: Iterable[Project]) -> Iterator[Listing]:
+    def listings(self, client: AzureDevOpsClient, projects: Sequence[Project]) -> Iterator[Listing]:
         """What each project's list shows; at the end, those that a server error prevented."""
         failed: list[Listing] = []
         in_a_row = 0
-        for project in list(projects):
+        for project in projects:
             try:
                 yield self.listing(client, project)
                 in_a_row = 0

@@ -30,9 +30,11 @@ class Written:
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
+        self.newest: list[int] = []
 
     def __call__(self, listings: list[Listing], *, at: datetime, newest: int) -> None:
         self.batches.append([listing.project.name for listing in listings])
+        self.newest.append(newest)
 
 
 def listing(name: str, clock: Clock, *, repositories: int = 1) -> Listing:
@@ -140,3 +142,17 @@ def test_a_repository_created_after_its_project_was_listed_is_not_gone(
     upsert_repositories([listed], at=clock(), newest=newest)
     assert list(project.repositories.filter(gone_at=None)) == [created]
     assert project.repositories.count() > 1
+
+
+def test_a_repository_created_while_lists_are_written_is_newer_than_those_of_the_next_ones(
+    written: Written, connected: Connect, bring_in: BringIn, clock: Clock
+) -> None:
+    # The next lists may have been read already.
+    bring_in(connected(organization="fabrikam"))
+    waiting = ListingBuffer(written, clock)
+    waiting.add(listing("Big", clock, repositories=listing_buffer.MOST_REPOSITORIES))
+    created = upsert_repository(Project.objects.get(name="Tailspin"), git.Repository("new", "New"), at=clock())
+    waiting.add(listing("Next", clock))
+    waiting.write()
+    assert len(written.newest) == 2
+    assert max(written.newest) < created.pk
