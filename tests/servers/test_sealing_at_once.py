@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.orchestrator.installation import Installation
 from tests.servers.fixtures import execute, named
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,8 +75,10 @@ def race(url: str) -> None:
         for process in processes:
             process.kill()
             process.communicate()
-    said(manage(url, "history", "seal"))
-    found = json.loads(said(manage(url, "history", "verify", "--json")))
+    here = Installation(url)
+    sealed, verified = here.run("history", "seal"), here.run("history", "verify", "--json")
+    assert (sealed.code, verified.code) == (0, 0), (sealed.err, verified.err)
+    found = json.loads(verified.out)
     assert (found["holds"], found["events"], found["unsealed"]) == (True, KEPT, 0)
     assert found["batches"] > 1
 
