@@ -1,10 +1,12 @@
 """What is stored of the connected organizations, by Azure DevOps' own ids."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models.functions import Lower
 
 from connections.models import Connection
-from core.leases import Leased
+from core.leases import Leased, LeasedQuerySet
 from core.row_urls import row_url
 
 
@@ -237,6 +239,13 @@ class PollSubscription(Leased):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.number or ''} of {self.project_id}"
+
+    @staticmethod
+    def due(now: datetime) -> LeasedQuerySet["PollSubscription"]:
+        """What is viewed or to be polled once, is to be read by now, and is not being read."""
+        is_wanted = models.Q(watched_until__gte=now) | models.Q(once=True)
+        free = PollSubscription.objects.free(now)
+        return free.filter(is_wanted, next_at__lte=now, project__connection__disabled=False)
 
 
 class Pipeline(PipelineBase):

@@ -1,6 +1,7 @@
 """Celery beat's scheduler without a schedule file, which copes with clocks that are set back."""
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from time import monotonic, time
 from typing import Any
@@ -9,16 +10,23 @@ from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 from celery.schedules import crontab
 from celery.signals import beat_init
 from django.conf import settings
-from django.db import connections
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
 from django.utils import timezone
 
+from core.database_time import database_now
 from core.heartbeats import Pulse
 from core.models import Heartbeat
+from delivery.models import PollSubscription
 from orchestrator.loop_watchdog import Watched
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 # Time servers regularly correct clocks by less than this.
 _JUMP_SECONDS = 5.0
+# What is due so often that asking the database whether there is anything to do takes less than a message.
+_HAS_WORK: dict[str, Callable[[datetime], bool]] = {
+    "delivery.tasks.poll_due": lambda now: PollSubscription.due(now).exists(),
+}
 log = logging.getLogger(__name__)
 
 
@@ -65,12 +73,14 @@ class BeatScheduler(Scheduler):
             self._make_everything_due()
         wait = float(super().tick(*args, **kwargs))
         self._pulse.beat(broker_lost_at=self._broker_lost_at)
-        # The next write is seconds away, and an idle connection may be closed by then.
-        connections.close_all()
+        # The next query is seconds away. It checks first whether the idle connection is still open.
+        close_old_connections()
         return wait
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
-        """Enqueue a task. A failure is logged once, and stored for the pages."""
+        """Enqueue a task that may have work. A failure is logged once, and stored for the pages."""
+        if not _may_have_work(entry.task):
+            return
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as error:
@@ -97,6 +107,15 @@ def _watch(sender: Any = None, **_: Any) -> None:
     """Start the watchdog when the scheduler's process starts."""
     if isinstance(sender.scheduler, BeatScheduler):
         sender.scheduler.be_watched()
+
+
+def _may_have_work(task: str | None) -> bool:
+    try:
+        has_work = _HAS_WORK.get(task or "")
+        return has_work is None or has_work(database_now())
+    except DatabaseError as error:
+        log.info("It is unknown whether %s has work, so it is enqueued: %s", task, error)
+        return True
 
 
 def _daily(schedule: Any) -> Any:

@@ -176,8 +176,7 @@ def claim_due(*, now: datetime) -> list[Batch]:
 
 def _first_due(now: datetime) -> Iterable[tuple[int, str, str, int]]:
     """The rows of each queue that are due first, at most a batch; what is viewed comes before what is polled once."""
-    is_wanted = Q(watched_until__gte=now) | Q(once=True)
-    due = PollSubscription.objects.free(now).filter(is_wanted, next_at__lte=now, project__connection__disabled=False)
+    due = PollSubscription.due(now)
     known = due.annotate(is_viewed=_condition(watched_until__gte=now), is_single=_condition(number__gt=0))
     # Builds and releases of one project come side by side, so that neither page waits for the other's.
     order = ("-is_viewed", "next_at", "project_id", "pk")

@@ -1,14 +1,19 @@
 """The clock rings everything at a start, survives a jump back and a broker that is away, and says so."""
 
+from datetime import timedelta
 from time import sleep, time
 
 import pytest
 from celery import Celery
+from django.db import connection as database
+from django.utils import timezone
 from redis import Redis
 
 from core.models import Heartbeat
+from delivery.models import PollSubscription, Project
 from orchestrator import beat_scheduler, celery_settings
 from orchestrator.beat_scheduler import BeatScheduler
+from tests.factories import ConnectionFactory
 from tests.orchestrator.conftest import Broker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,6 +66,36 @@ def test_a_clock_that_has_slept_until_a_task_is_due_rings_it_at_once(running_bro
     sleep(wait)
     assert beat.tick() == 0
     assert rung(running_broker) == before + 1
+    beat.close()
+
+
+POLLING: dict[str, object] = {"task": "delivery.tasks.poll_due", "schedule": 3600.0}
+
+
+def test_polling_is_rung_only_while_something_is_to_be_polled(running_broker: Broker) -> None:
+    beat = BeatScheduler(app(running_broker.url, polling=POLLING))
+    ring_all(beat)
+    assert rung(running_broker) == 2
+
+    now = timezone.now()
+    project = Project.objects.create(connection=ConnectionFactory.create(), azure_id="p", name="P", seen_at=now)
+    PollSubscription.objects.create(project=project, kind="builds", watched_until=now + timedelta(hours=1), next_at=now)
+    beat._make_everything_due()
+    ring_all(beat)
+    assert rung(running_broker) == 5
+    beat.close()
+
+
+def test_polling_is_rung_when_the_database_does_not_say_whether_there_is_anything(running_broker: Broker) -> None:
+    with database.cursor() as cursor:
+        cursor.execute("ALTER TABLE delivery_watch RENAME TO elsewhere")
+    try:
+        beat = BeatScheduler(app(running_broker.url, polling=POLLING))
+        ring_all(beat)
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO delivery_watch")
+    assert rung(running_broker) == 3
     beat.close()
 
 
