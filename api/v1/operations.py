@@ -85,14 +85,15 @@ def access_of_operations() -> dict[str, Access]:
     }
 
 
-@lru_cache(maxsize=4)
 def document(server: str = "/") -> dict[str, Any]:
-    """The description of every operation. `server` is the address below which they are.
+    """The description of every operation. `server` is the address below which they are. Callers must not change it."""
+    return _described() | {"servers": [{"url": server}]}
 
-    Made once, as it takes half a second. Callers must not change it.
-    """
+
+# It takes half a second.
+@lru_cache(maxsize=1)
+def _described() -> dict[str, Any]:
     described: dict[str, Any] = dict(api.get_openapi_schema(path_prefix=BASE))
-    described["servers"] = [{"url": server}]
     described["components"]["securitySchemes"] = _SCHEMES
     _drop_unused_schemas(described)
     access = access_of_operations()
