@@ -153,6 +153,8 @@ class _Sync:
         self.connection = sync_state.connection
         self.clock = clock
         self.started_at = sync_state.started_at if sync_state.under_way and sync_state.started_at else clock()
+        # The clock may be the database's, so it is read by the thread that writes. The one that reads lists takes this.
+        self.moment = self.started_at
 
     def run(self) -> None:
         """Raises `LostLease`."""
@@ -214,15 +216,17 @@ class _Sync:
         this is written.
         """
         waiting = ListingBuffer(self.keep, self.clock)
+        self.moment = self.clock()
         with read_ahead(self.listings(client, list(self.left())), LISTED_AHEAD) as listings:
             try:
                 for listing in listings:
+                    self.moment = self.clock()
                     waiting.add(listing)
             finally:
                 waiting.write()
 
     def listings(self, client: AzureDevOpsClient, projects: Sequence[Project]) -> Iterator[Listing]:
-        """What each project's list shows; at the end, those that a server error prevented."""
+        """What each project's list shows; at the end, those that a server error prevented. Uses no database."""
         failed: list[Listing] = []
         in_a_row = 0
         for project in projects:
@@ -232,7 +236,7 @@ class _Sync:
             except errors.Maintenance:
                 raise
             except errors.ServerError as trouble:
-                failed.append(Listing(project, self.clock(), None, trouble.code, trouble.activity_id or ""))
+                failed.append(Listing(project, self.moment, None, trouble.code, trouble.activity_id or ""))
                 in_a_row += 1
                 if in_a_row >= SERVER_ERRORS_IN_A_ROW:
                     raise
@@ -295,7 +299,7 @@ class _Sync:
 
     def listing(self, client: AzureDevOpsClient, project: Project) -> Listing:
         """The whole list, or the reason where only this project is concerned."""
-        asked_at = self.clock()
+        asked_at = self.moment
         try:
             found = git.repositories_page(
                 client.transport, project.azure_id, max_bytes=settings.REPOSITORY_LIST_MAX_BYTES

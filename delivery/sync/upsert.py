@@ -46,7 +46,10 @@ def upsert_projects(connection: Connection, found: Iterable[azure.Project], *, a
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What Azure DevOps answered about the repositories of a project; `found` is None where it named a problem."""
+    """What Azure DevOps answered about the repositories of a project; `found` is None where it named a problem.
+
+    `asked_at` is shortly before it was asked.
+    """
 
     project: Project
     asked_at: datetime

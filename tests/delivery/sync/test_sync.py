@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from connections.actions.coverage import choose_projects
 from connections.actions.disconnect import disconnect
 from connections.models import Connection
+from connections.providers.azure_devops import git
 from connections.providers.azure_devops import models as azure
 from delivery.models import Project, Repository, SyncState
 from delivery.sync import sync
@@ -45,6 +46,29 @@ def listings(sandbox: Sandbox) -> int:
 def every_project(sandbox: Sandbox) -> None:
     """The largest organization is whole: more projects than stand on one page of them."""
     sandbox.state.organizations["acme"] = build_state().organizations["acme"]
+
+
+def test_lists_are_read_by_a_thread_that_does_not_use_the_database(
+    connected: Connect, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers, users = set[threading.Thread](), set[threading.Thread]()
+    read = git.repositories_page
+
+    def read_here(*args: Any, **how: Any) -> Any:
+        readers.add(threading.current_thread())
+        return read(*args, **how)
+
+    def clock_of_the_database() -> datetime:
+        users.add(threading.current_thread())
+        return clock()
+
+    monkeypatch.setattr(git, "repositories_page", read_here)
+    SyncState.objects.filter(connection=connected()).update(next_at=clock())
+    (claim,) = sync.claim_due(now=clock())
+    sync.sync(claim, clock=clock_of_the_database)
+    assert len(readers) == 1
+    assert users == {threading.current_thread()}
+    assert readers.isdisjoint(users)
 
 
 @pytest.mark.usefixtures("every_project")
