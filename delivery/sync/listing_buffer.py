@@ -12,6 +12,12 @@ MOST_REPOSITORIES = 1_000
 LONGEST_WAIT = timedelta(seconds=0.5)
 
 
+def size(listing: Listing) -> int:
+    """How many repositories a listing counts as: the most projects as much as the most repositories."""
+    listed = 0 if listing.found is None else len(listing.found.items)
+    return max(listed, MOST_REPOSITORIES // MOST_PROJECTS)
+
+
 class Writer(Protocol):
     """Writes some listings. `at` is when the first of them was asked for, `newest` a repository stored before that."""
 
@@ -42,6 +48,5 @@ class ListingBuffer:
             self._write(listings, at=listings[0].asked_at, newest=self._newest)
 
     def _is_time(self) -> bool:
-        repositories = sum(len(listing.found.items) for listing in self._listings if listing.found is not None)
         waited = self._clock() - self._listings[0].asked_at
-        return len(self._listings) >= MOST_PROJECTS or repositories >= MOST_REPOSITORIES or waited >= LONGEST_WAIT
+        return sum(map(size, self._listings)) >= MOST_REPOSITORIES or waited >= LONGEST_WAIT

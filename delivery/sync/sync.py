@@ -25,11 +25,11 @@ from connections.providers.azure_devops import errors, git
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from core.database_errors import database_problem
 from core.encryption import UnreadableToken
-from core.read_ahead import read_ahead
+from core.read_ahead import ReadAhead
 from delivery.live.polling import poll_everything_once
 from delivery.models import Project, Repository, SyncState
 from delivery.remote_read import FAILED_HERE
-from delivery.sync.listing_buffer import ListingBuffer
+from delivery.sync.listing_buffer import MOST_REPOSITORIES, ListingBuffer, size
 from delivery.sync.upsert import (
     BATCH,
     Listing,
@@ -46,8 +46,6 @@ Clock = Callable[[], datetime]
 PATIENCE = 5
 # So many projects in a row that end in a server error are the server's trouble, not the projects'.
 SERVER_ERRORS_IN_A_ROW = 3
-# So many lists of repositories wait at most until those before them are written.
-LISTED_AHEAD = 4
 # These concern the token, the organization or the network: the other projects would meet the same.
 _ABOUT_ALL = (
     errors.TokenRefused,
@@ -217,7 +215,7 @@ class _Sync:
         """
         waiting = ListingBuffer(self.keep, self.clock)
         self.moment = self.clock()
-        with read_ahead(self.listings(client, list(self.left())), LISTED_AHEAD) as listings:
+        with ReadAhead(self.listings(client, list(self.left())), most=MOST_REPOSITORIES, size=size) as listings:
             try:
                 for listing in listings:
                     self.moment = self.clock()
