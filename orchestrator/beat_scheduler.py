@@ -14,6 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.utils import timezone
 
+from connections.models import LeakedToken, Mail
 from core.database_time import database_now
 from core.heartbeats import Pulse
 from core.models import Heartbeat
@@ -23,9 +24,11 @@ from orchestrator.loop_watchdog import Watched
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 # Time servers regularly correct clocks by less than this.
 _JUMP_SECONDS = 5.0
-# What is due so often that asking the database whether there is anything to do takes less than a message.
-_HAS_WORK: dict[str, Callable[[datetime], bool]] = {
+# What is due so often that asking the database whether there may be anything to do takes less than a message.
+MAY_HAVE_WORK: dict[str, Callable[[datetime], bool]] = {
     "delivery.tasks.poll_due": lambda now: PollSubscription.due(now).exists(),
+    "connections.tasks.prove_leaks_due": lambda _: LeakedToken.unsettled().exists(),
+    "connections.tasks.deliver_due": lambda _: Mail.unsent().exclude(channel_kind="").exists(),
 }
 log = logging.getLogger(__name__)
 
@@ -111,7 +114,7 @@ def _watch(sender: Any = None, **_: Any) -> None:
 
 def _may_have_work(task: str | None) -> bool:
     try:
-        has_work = _HAS_WORK.get(task or "")
+        has_work = MAY_HAVE_WORK.get(task or "")
         return has_work is None or has_work(database_now())
     except DatabaseError as error:
         log.info("It is unknown whether %s has work, so it is enqueued: %s", task, error)

@@ -248,13 +248,13 @@ def tidy(*, now: datetime) -> None:
     waiting = AuditedConnection.objects.filter(state=State.WAITING)
     started_ahead = waiting.filter(written_ahead_of_time("run__started_at", now))
     due_ahead = started_ahead.filter(connection__next_check_at__gte=F("run__started_at"))
-    make_due(due_ahead.values_list("connection_id", flat=True), now=now)
+    if ahead := list(due_ahead.values_list("connection_id", flat=True)):
+        make_due(ahead, now=now)
     usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
     Connection.objects.repair_clock_skew(now=now, latest=usual)
     is_obsolete = Q(connection=None) | Q(connection__disabled=True)
-    obsolete = waiting.filter(is_obsolete).values_list("pk", flat=True)
-    with transaction.atomic():
-        _cancel(AuditedConnection.objects.filter(pk__in=list(obsolete)), at=now)
+    if obsolete := list(waiting.filter(is_obsolete).values_list("pk", flat=True)):
+        _cancel(AuditedConnection.objects.filter(pk__in=obsolete), at=now)
     for run in AuditRun.objects.filter(finished_at=None):
         with transaction.atomic():
             _finish(run.pk, at=now)

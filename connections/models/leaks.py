@@ -8,7 +8,7 @@ from django.urls import reverse
 from connections.models.register import RegisterEntry
 from connections.models.sealed import SealedCredential
 from connections.providers.azure_devops.credentials import PersonalAccessToken
-from core.leases import Leased
+from core.leases import Leased, LeasedQuerySet
 
 
 class LeakState(models.TextChoices):
@@ -74,6 +74,11 @@ class LeakedToken(SealedCredential, Leased):
 
     def __str__(self) -> str:
         return f"Leaked token of {self.organization}"
+
+    @staticmethod
+    def unsettled() -> LeasedQuerySet["LeakedToken"]:
+        """Those whose declaration is still to be notified of, or about which Azure DevOps is still asked."""
+        return LeakedToken.objects.filter(models.Q(notified_at=None) | models.Q(next_ask_at__isnull=False))
 
     def get_absolute_url(self) -> str:
         """The page of the leak."""

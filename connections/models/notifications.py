@@ -5,7 +5,7 @@ from django.db import models
 
 from connections.models.channels import NotificationChannel
 from connections.models.connections import Connection
-from core.leases import Leased
+from core.leases import Leased, LeasedQuerySet
 
 
 class Mail(Leased):
@@ -55,6 +55,11 @@ class Mail(Leased):
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.recipient}"
+
+    @staticmethod
+    def unsent() -> LeasedQuerySet["Mail"]:
+        """Those that are still to be sent, now or later."""
+        return Mail.objects.filter(sent_at=None, given_up_at=None)
 
 
 class Reminder(models.Model):

@@ -29,7 +29,7 @@ def due(now: datetime) -> LeasedQuerySet[Mail]:
     """Rows that can be sent now, in the order in which they became due."""
     waits_for_a_day = Q(refused_since__isnull=False) & lies_ahead("due_at", now, at_most=2 * ONCE_A_DAY)
     waits = waits_for_a_day | lies_ahead("due_at", now, at_most=2 * LONGEST_WAIT)
-    return Mail.objects.free(now).filter(sent_at=None, given_up_at=None).exclude(waits).order_by("due_at", "pk")
+    return Mail.unsent().free(now).exclude(waits).order_by("due_at", "pk")
 
 
 def claim(rows: LeasedQuerySet[Mail], pk: int, now: datetime) -> Mail | None:
@@ -86,7 +86,7 @@ def give_up(messages: Iterable[Mail], reason: str, *, now: datetime) -> int:
     count = 0
     with transaction.atomic():
         for message in messages:
-            unchanged = Mail.objects.filter(pk=message.pk, lease=message.lease, sent_at=None, given_up_at=None)
+            unchanged = Mail.unsent().filter(pk=message.pk, lease=message.lease)
             if unchanged.release(given_up_at=now, last_error=reason):
                 log.error("Message %s failed and is not retried.", message.message_id)
                 record_mail("connection.message_failed", message, now=now)
@@ -96,5 +96,5 @@ def give_up(messages: Iterable[Mail], reason: str, *, now: datetime) -> int:
 
 def waiting_for(channel: NotificationChannel, *, now: datetime) -> list[Mail]:
     """The messages to a channel that wait, without their content, except those that are being delivered."""
-    waiting = Mail.objects.free(now).filter(channel=channel, sent_at=None, given_up_at=None)
+    waiting = Mail.unsent().free(now).filter(channel=channel)
     return list(waiting.defer(*Mail.CONTENT))

@@ -9,9 +9,10 @@ from django.db import connection as database
 from django.utils import timezone
 from redis import Redis
 
+from connections.models import LeakedToken, Mail, NotificationChannel
 from core.models import Heartbeat
 from delivery.models import PollSubscription, Project
-from orchestrator import beat_scheduler, celery_settings
+from orchestrator import beat_schedule, beat_scheduler, celery_settings
 from orchestrator.beat_scheduler import BeatScheduler
 from tests.factories import ConnectionFactory
 from tests.orchestrator.conftest import Broker
@@ -69,6 +70,44 @@ def test_a_clock_that_has_slept_until_a_task_is_due_rings_it_at_once(running_bro
     beat.close()
 
 
+def test_every_task_of_which_the_scheduler_asks_whether_it_has_work_is_in_the_schedule() -> None:
+    assert beat_scheduler.MAY_HAVE_WORK.keys() <= {entry["task"] for entry in beat_schedule.SCHEDULE.values()}
+
+
+def ring_again(beat: BeatScheduler, broker: Broker) -> int:
+    """How many tasks are rung when all are due."""
+    before = rung(broker)
+    beat._make_everything_due()
+    ring_all(beat)
+    return rung(broker) - before
+
+
+def test_leaked_tokens_are_rung_only_while_one_is_to_be_told_of_or_asked_about(running_broker: Broker) -> None:
+    task: dict[str, object] = {"task": "connections.tasks.prove_leaks_due", "schedule": 3600.0}
+    beat = BeatScheduler(app(running_broker.url, leaks=task))
+    now = timezone.now()
+    leak = LeakedToken.objects.create(fingerprint="f", declared_at=now, notified_at=now)
+    assert ring_again(beat, running_broker) == 2
+    LeakedToken.objects.filter(pk=leak.pk).update(next_ask_at=now + timedelta(hours=1))
+    assert ring_again(beat, running_broker) == 3
+    LeakedToken.objects.filter(pk=leak.pk).update(next_ask_at=None, notified_at=None)
+    assert ring_again(beat, running_broker) == 3
+    beat.close()
+
+
+def test_messages_to_channels_are_rung_only_while_one_is_to_be_sent(running_broker: Broker) -> None:
+    task: dict[str, object] = {"task": "connections.tasks.deliver_due", "schedule": 3600.0}
+    beat = BeatScheduler(app(running_broker.url, channels=task))
+    now = timezone.now()
+    mail = Mail.objects.create(kind="test", recipient="ops@example.com", created_at=now, due_at=now)
+    assert ring_again(beat, running_broker) == 2
+    Mail.objects.filter(pk=mail.pk).update(channel_kind=NotificationChannel.Kind.WEBHOOK)
+    assert ring_again(beat, running_broker) == 3
+    Mail.objects.filter(pk=mail.pk).update(sent_at=now)
+    assert ring_again(beat, running_broker) == 2
+    beat.close()
+
+
 POLLING: dict[str, object] = {"task": "delivery.tasks.poll_due", "schedule": 3600.0}
 
 
@@ -80,9 +119,7 @@ def test_polling_is_rung_only_while_something_is_to_be_polled(running_broker: Br
     now = timezone.now()
     project = Project.objects.create(connection=ConnectionFactory.create(), azure_id="p", name="P", seen_at=now)
     PollSubscription.objects.create(project=project, kind="builds", watched_until=now + timedelta(hours=1), next_at=now)
-    beat._make_everything_due()
-    ring_all(beat)
-    assert rung(running_broker) == 5
+    assert ring_again(beat, running_broker) == 3
     beat.close()
 
 
