@@ -118,8 +118,8 @@ def _idle(product: Started, *, minute: float) -> Iterator[Measured]:
         spent = sum(map(cpu_seconds, everyone)) - before
         size = sum(map(memory, everyone))
     work = f"idle: the whole of make run for {minute:g} s"
-    yield Measured(13, f"{work}: processor time", "", 100 * spent / minute, 2.0, unit="% of one core")
-    yield Measured(13, f"{work}: memory", "", size, 400.0, unit="MB", facts={"processes": len(everyone)})
+    yield Measured(13, f"{work}: processor time", "", 100 * spent / minute, 1.0, unit="% of one core")
+    yield Measured(13, f"{work}: memory", "", size, 300.0, unit="MB", facts={"processes": len(everyone)})
 
 
 def _everyone(pid: int) -> list[int]:
