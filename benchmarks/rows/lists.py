@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from benchmarks.data import make_connections, make_events, make_repositories
 from benchmarks.place import analyze
-from benchmarks.result import Measured, side_by_side
+from benchmarks.result import Measured, calls_of, side_by_side
 from connections.list_pages import PAGE_SIZE
 from connections.models import Connection
 
@@ -59,18 +59,18 @@ def measure(*, short: bool) -> Iterator[Measured]:
     make_repositories(100 if short else 1000)
     analyze()
     choosing = list(_choosing(browser, times))
-    queries = {name: _queries(browser, name) for name in ASKED}
+    work_of = {name: list(_work(browser, name)) for name in ASKED}
     Connection.objects.all().delete()
     analyze()
     empty = min(empty, _all(browser, times)[LIST])
     yield from choosing
     for name in ASKED:
-        facts = {"empty": empty, "with one page": full[name], f"with {count:,}": many[name], "queries": queries[name]}
+        facts = {"empty": empty, "with one page": full[name], f"with {count:,}": many[name]}
         work = f"Code Repositories with {count:,}: {name}"
         yield Measured(5, work, "the page when empty", many[name] / empty, _GOALS.get(name, 2.0), facts=facts)
         if name == LIST:
             yield Measured(5, f"the same: {name}", "itself with one full page", many[name] / full[name], 1.3)
-            yield Measured(5, f"the same: {name}", "", queries[name], 8, unit="queries")
+        yield from work_of[name]
 
 
 def _choosing(browser: Client, times: int) -> Iterator[Measured]:
@@ -83,7 +83,7 @@ def _choosing(browser: Client, times: int) -> Iterator[Measured]:
     for (name, page), seconds in zip(pages.items(), taken[1:], strict=True):
         work = f"{name}, with {count:,} connections to choose from"
         yield Measured(5, work, "the list of connections", seconds / taken[0], 1.2)
-        yield Measured(5, f"{work}: its size", "", len(browser.get(page).content) / 1000, 40.0, unit="KB")
+        yield Measured(5, f"{work}: its size", "", _get(browser, page) / 1000, 40.0, unit="KB")
 
 
 def _all(browser: Client, times: int) -> dict[str, float]:
@@ -91,15 +91,24 @@ def _all(browser: Client, times: int) -> dict[str, float]:
     return dict(zip(ASKED, side_by_side([partial(_ask, browser, name) for name in ASKED], times), strict=True))
 
 
-def _queries(browser: Client, name: str) -> int:
+def _work(browser: Client, name: str) -> Iterator[Measured]:
+    """What a page takes by itself, which does not depend on other work: queries, function calls, bytes."""
+    _ask(browser, name)
     with CaptureQueriesContext(database) as queries:
-        _ask(browser, name)
-    return len(queries)
+        size = _ask(browser, name) / 1000
+    is_part = name in _TYPING
+    yield Measured(5, f"the same: {name}", "", len(queries), 10, unit="queries")
+    calls = calls_of(partial(_ask, browser, name)) / 1000
+    yield Measured(5, f"the same: {name}", "", calls, 20 if is_part else 32, unit="thousand function calls")
+    yield Measured(5, f"the same: {name}", "", size, 60 if is_part else 120, unit="KB")
 
 
-def _ask(browser: Client, name: str) -> None:
-    _get(browser, PAGE + ASKED[name], _TYPING.get(name))
+def _ask(browser: Client, name: str) -> int:
+    return _get(browser, PAGE + ASKED[name], _TYPING.get(name))
 
 
-def _get(browser: Client, address: str, headers: dict[str, str] | None = None) -> None:
-    assert browser.get(address, headers=headers).status_code == 200
+def _get(browser: Client, address: str, headers: dict[str, str] | None = None) -> int:
+    """The size of the page in bytes."""
+    response = browser.get(address, headers=headers)
+    assert response.status_code == 200
+    return len(response.content)
