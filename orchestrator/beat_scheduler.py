@@ -25,10 +25,10 @@ _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 # Time servers regularly correct clocks by less than this.
 _JUMP_SECONDS = 5.0
 # What is due so often that asking the database whether there may be anything to do takes less than a message.
-MAY_HAVE_WORK: dict[str, Callable[[datetime], bool]] = {
-    "delivery.tasks.poll_due": lambda now: PollSubscription.due(now).exists(),
-    "connections.tasks.prove_leaks_due": lambda _: LeakedToken.unsettled().exists(),
-    "connections.tasks.deliver_due": lambda _: Mail.unsent().exclude(channel_kind="").exists(),
+MAY_HAVE_WORK: dict[str | None, Callable[[], bool]] = {
+    "delivery.tasks.poll_due": lambda: PollSubscription.due(database_now()).exists(),
+    "connections.tasks.prove_leaks_due": lambda: LeakedToken.unsettled().exists(),
+    "connections.tasks.deliver_due": lambda: Mail.unsent().exclude(channel_kind="").exists(),
 }
 log = logging.getLogger(__name__)
 
@@ -114,8 +114,7 @@ def _watch(sender: Any = None, **_: Any) -> None:
 
 def _may_have_work(task: str | None) -> bool:
     try:
-        has_work = MAY_HAVE_WORK.get(task or "")
-        return has_work is None or has_work(database_now())
+        return MAY_HAVE_WORK.get(task, lambda: True)()
     except DatabaseError as error:
         log.info("It is unknown whether %s has work, so it is enqueued: %s", task, error)
         return True

@@ -78,9 +78,13 @@ def _made_once(make: Callable[[str, str, str], Repository]) -> Callable[[str, st
 
     @wraps(make)
     def copy(organization: str, project: str, name: str) -> Repository:
-        one = made(organization, project, name)
+        first = made(organization, project, name)
         return replace(
-            one, refs=dict(one.refs), commits=dict(one.commits), pushes=list(one.pushes), protected=set(one.protected)
+            first,
+            refs=dict(first.refs),
+            commits=dict(first.commits),
+            pushes=list(first.pushes),
+            protected=set(first.protected),
         )
 
     return copy

@@ -12,8 +12,8 @@ MOST_REPOSITORIES = 1_000
 LONGEST_WAIT = timedelta(seconds=0.5)
 
 
-def size(listing: Listing) -> int:
-    """How many repositories a listing counts as: the most projects as much as the most repositories."""
+def size_of(listing: Listing) -> int:
+    """How many repositories a listing counts as. Even an empty one counts, so that not too many projects wait."""
     listed = 0 if listing.found is None else len(listing.found.items)
     return max(listed, MOST_REPOSITORIES // MOST_PROJECTS)
 
@@ -32,7 +32,7 @@ class ListingBuffer:
         self._write = write
         self._clock = clock
         self._listings: list[Listing] = []
-        # Before the first list is asked for. Lists are read while others are written, so a later one says too much.
+        # Before the first list is asked for: those that are read while others are written lack what was stored since.
         self._newest = newest_repository()
 
     def add(self, listing: Listing) -> None:
@@ -49,4 +49,4 @@ class ListingBuffer:
 
     def _is_time(self) -> bool:
         waited = self._clock() - self._listings[0].asked_at
-        return sum(map(size, self._listings)) >= MOST_REPOSITORIES or waited >= LONGEST_WAIT
+        return sum(map(size_of, self._listings)) >= MOST_REPOSITORIES or waited >= LONGEST_WAIT

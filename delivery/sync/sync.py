@@ -29,7 +29,7 @@ from core.read_ahead import ReadAhead
 from delivery.live.polling import poll_everything_once
 from delivery.models import Project, Repository, SyncState
 from delivery.remote_read import FAILED_HERE
-from delivery.sync.listing_buffer import MOST_REPOSITORIES, ListingBuffer, size
+from delivery.sync.listing_buffer import MOST_REPOSITORIES, ListingBuffer, size_of
 from delivery.sync.upsert import (
     BATCH,
     Listing,
@@ -151,7 +151,8 @@ class _Sync:
         self.connection = sync_state.connection
         self.clock = clock
         self.started_at = sync_state.started_at if sync_state.under_way and sync_state.started_at else clock()
-        # The clock may be the database's, so it is read by the thread that writes. The one that reads lists takes this.
+        # What the clock said last. It may be the database's, so only the thread that writes asks it; the one that reads
+        # lists takes this.
         self.moment = self.started_at
 
     def run(self) -> None:
@@ -215,7 +216,8 @@ class _Sync:
         """
         waiting = ListingBuffer(self.keep, self.clock)
         self.moment = self.clock()
-        with ReadAhead(self.listings(client, list(self.left())), most=MOST_REPOSITORIES, size=size) as listings:
+        found = self.listings(client, list(self.left()))
+        with ReadAhead(found, most=MOST_REPOSITORIES, size=size_of) as listings:
             try:
                 for listing in listings:
                     self.moment = self.clock()
