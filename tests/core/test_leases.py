@@ -100,12 +100,12 @@ def test_clocks_that_differ_by_seconds_respect_each_other() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_work_that_takes_longer_keeps_its_lease(settings: Settings) -> None:
-    settings.AUDIT_LEASE_SECONDS = 0.3
+    settings.AUDIT_LEASE_SECONDS = 1.5
     now = timezone.now()
     connection = ConnectionFactory.create(next_check_at=now)
     audit_runs.claim_due(now=now, lease="a lease")
     with renewing(Connection.objects.under("a lease")):
-        _until(lambda: _lease_of(connection) > now + timedelta(seconds=0.6))
+        _until(lambda: _lease_of(connection) > now + timedelta(seconds=1.6))
         assert audit_runs.claim_due(now=timezone.now()) == []
 
 
@@ -165,7 +165,7 @@ def _lease_of(connection: Connection) -> datetime:
 
 
 def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not holds():
-        assert time.monotonic() < deadline, "it did not come true within ten seconds"
+        assert time.monotonic() < deadline, "it did not come true within a minute"
         time.sleep(0.02)

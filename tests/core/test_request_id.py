@@ -151,7 +151,7 @@ def test_whoever_asks_for_a_task_is_known_to_the_worker(monkeypatch: pytest.Monk
 
 
 def _until(true: Callable[[], bool]) -> None:
-    ends = monotonic() + 20
+    ends = monotonic() + 60
     while not true() and monotonic() < ends:
         sleep(0.01)
 

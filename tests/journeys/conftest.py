@@ -86,7 +86,7 @@ def site(live_server: LiveServer, sandbox: Sandbox) -> Iterator[str]:
     under_way = _UnderWay()
     yield str(live_server.url)
     # A page may have been left while it still asked for something, and the database is emptied next.
-    under_way.await_none(within=10)
+    under_way.await_none(within=60)
 
 
 def sign_in(context: BrowserContext, site: str, user: User) -> None:

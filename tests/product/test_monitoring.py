@@ -84,7 +84,7 @@ def running(command: list[str], folder: Path, ready: str) -> Iterator[None]:
 def answers(address: str) -> bool:
     try:
         return requests.get(address, timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

@@ -28,7 +28,7 @@ def start(folder: Path, postgresql_url: str, redis_url: str) -> Iterator[Start]:
 
 
 def test_it_works_and_starts_no_broker_and_no_database_file(start: Start, folder: Path) -> None:
-    eventually(lambda: is_ready(start), "clock or worker left no sign of life", within=20)
+    eventually(lambda: is_ready(start), "clock or worker left no sign of life")
     assert start.pids_of("broker") == []
     assert not list((folder / "var").rglob("*.sqlite3"))
 

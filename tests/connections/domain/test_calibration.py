@@ -223,7 +223,7 @@ def test_whoever_asks_to_wait_is_not_asked_more(run: Run, sandbox: Sandbox) -> N
 
 def test_what_does_not_answer_in_time_is_no_answer(run: Run, sandbox: Sandbox) -> None:
     sandbox.behaviour.add("latency", path="/builds", seconds=30)
-    found = run(FULL, limit=1.0)
+    found = run(FULL, limit=3.0)
     assert with_result(found, Result.NO_ANSWER) == {"builds", "no_such_build", "build_execute"}
     assert {of(found, key).reason for key in ("builds", "no_such_build", "build_execute")} == {"timed_out"}
 

@@ -1,14 +1,13 @@
 """Access tokens are fetched once for all threads, renewed in time, and never replayed after a failure."""
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from connections.providers.azure_devops import entra_errors, errors
+from connections.providers.azure_devops import access_tokens, entra_errors, errors
 from connections.providers.azure_devops.access_tokens import AccessTokens, Bearer
 from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from connections.providers.azure_devops.entra_issuer import Issuer
@@ -94,22 +93,41 @@ def test_each_tenant_client_and_secret_has_its_own_token(issuer: Loopback) -> No
     assert got == ["access-1", "access-2", "access-3", "access-1"]
 
 
-def test_a_token_is_renewed_at_three_quarters_of_its_life() -> None:
-    with Loopback(numbered(lasts=0.4)) as server:
+class Clock:
+    """The clock of the access tokens, which a test moves forward."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+    def move_to(self, moment: float) -> None:
+        self.ahead = moment - time.monotonic()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(access_tokens, "time", clock)
+    return clock
+
+
+def test_a_token_is_renewed_at_three_quarters_of_its_life(clock: Clock) -> None:
+    with Loopback(numbered(lasts=400.0)) as server:
         tokens, where = AccessTokens(), at(server)
         first = tokens.get(where, CREDENTIAL)
+        assert first.renew_at - first.asked_at == pytest.approx(300.0)
+        clock.move_to(first.renew_at - 60)
         assert tokens.get(where, CREDENTIAL) is first
-        while time.monotonic() < first.renew_at:
-            threading.Event().wait(0.01)
+        clock.move_to(first.renew_at)
         assert tokens.get(where, CREDENTIAL).text.reveal() == "access-2"
 
 
-def test_a_token_outlasts_an_outage_of_the_issuer() -> None:
-    with Loopback(always(issued("lasts", lasts=2), answer(503, b""))) as server:
+def test_a_token_outlasts_an_outage_of_the_issuer(clock: Clock) -> None:
+    with Loopback(always(issued("lasts", lasts=400.0), answer(503, b""))) as server:
         tokens, where = AccessTokens(), at(server)
         first = tokens.get(where, CREDENTIAL)
-        while time.monotonic() < first.renew_at:
-            threading.Event().wait(0.01)
+        clock.move_to(first.renew_at)
         assert [tokens.get(where, CREDENTIAL) for _ in range(3)] == [first] * 3
         assert len(server.seen) == 2
 

@@ -88,7 +88,7 @@ def test_a_connection_with_an_unread_answer_is_not_used_again(
 ) -> None:
     server = serve(script)
     with pytest.raises(error):
-        ask(server, deadline=0.25)
+        ask(server, deadline=1.0)
     server.script = always(answer())
     assert ask(server, OTHER) == 200
     assert server.connections == 2

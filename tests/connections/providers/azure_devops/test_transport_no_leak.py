@@ -122,7 +122,7 @@ def test_an_error_shows_no_token(
     serve: Serve, transport: MakeTransport, log: pytest.LogCaptureFixture, name: str, method: str
 ) -> None:
     server = serve(SCRIPTS[name])
-    trouble = error_of(transport(server.url, deadline=0.25, max_bytes=SMALL), method)
+    trouble = error_of(transport(server.url, deadline=0.5, max_bytes=SMALL), method)
     assert server.seen[0]["Authorization"] == f"Basic {BASE64}"
     assert traces_in(f"{trouble} {trouble!r} {vars(trouble)}") == []
     assert traces_in(log.text) == []
@@ -135,7 +135,7 @@ SILENT = ("too slow", "cut off", "too large", "not gzip", "empty refusal")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("name", SILENT)
 def test_no_token_can_be_reached_from_an_error(serve: Serve, transport: MakeTransport, name: str, method: str) -> None:
-    trouble = error_of(transport(serve(SCRIPTS[name]).url, deadline=0.25, max_bytes=SMALL), method)
+    trouble = error_of(transport(serve(SCRIPTS[name]).url, deadline=0.5, max_bytes=SMALL), method)
     assert traces_in(said_about(trouble)) == []
     assert [text for text in everything_reachable_from(trouble) if traces_in(text)] == []
 
