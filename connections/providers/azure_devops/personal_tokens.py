@@ -8,7 +8,7 @@ https://learn.microsoft.com/rest/api/azure/devops/tokens/pats
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.classification import classify
@@ -128,22 +128,25 @@ def revoke(transport: Transport, authorization_id: str) -> None:
 def _answer(transport: Transport, method: str, query: Query = None, *, json: object = None) -> Response:
     answer = transport.ask(method, _PATH, service="tokens", query=query, json=json, api_version=API_VERSION)
     word = _error_word(answer)
-    if word.lower() != _NONE:
+    if word is not None and word.lower() != _NONE:
         raise TokenLifecycleRefused(word, activity_id=answer.activity_id)
     error = classify(answer)
     if isinstance(error, errors.TokenRefused | errors.EmptyRefusal | errors.AccessDenied):
         raise TokenLifecycleNotAllowed(detail=error.detail, status=error.status, activity_id=error.activity_id)
     if error is not None:
         raise error
+    if word is None:
+        # Without a word that can be read, no one knows what was done.
+        raise answer.unexpected("patTokenError")
     return answer
 
 
-def _error_word(answer: Response) -> str:
-    """The `patTokenError`; "none" if there is none."""
+def _error_word(answer: Response) -> str | None:
+    """The `patTokenError`; "none" if there is none, and None if it is not a word."""
     word = answer.json_object().get("patTokenError") if answer.is_object else None
     if word is None:
         return _NONE
-    return word if isinstance(word, str) and _WORD.fullmatch(word) else "unreadable"
+    return word if isinstance(word, str) and _WORD.fullmatch(word) else None
 
 
 def _entry(item: dict[str, object]) -> TokenEntry:
@@ -159,4 +162,4 @@ def _entry(item: dict[str, object]) -> TokenEntry:
 
 
 def _moment(when: datetime) -> str:
-    return f"{when:%Y-%m-%dT%H:%M:%S}.000Z"
+    return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"

@@ -10,6 +10,7 @@ from connections.domain.problems.renewal import CODES, UNKNOWN, code_of
 from connections.providers.azure_devops import errors, personal_tokens
 from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.personal_tokens import TokenLifecycleNotAllowed, TokenLifecycleRefused
+from connections.providers.azure_devops.responses import Response
 from connections.providers.azure_devops.sign_in import PersonsToken
 from connections.providers.azure_devops.transport import Transport
 from core.secrets import Secret
@@ -91,6 +92,17 @@ def test_an_outage_is_no_refusal(transport: Transport, sandbox: Sandbox, kind: s
     with pytest.raises(errors.AzureDevOpsError) as failed:
         make(transport)
     assert not isinstance(failed.value, TokenLifecycleRefused | TokenLifecycleNotAllowed)
+
+
+@pytest.mark.parametrize("word", ["0", "7", "true", '"no word"', '""', "{}"])
+def test_an_error_that_is_no_word_does_not_say_that_nothing_was_made(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    body = f'{{"patToken": {{"authorizationId": "a", "token": "t"}}, "patTokenError": {word}}}'
+    answer = Response(200, {"content-type": "application/json"}, body.encode())
+    monkeypatch.setattr(transport, "ask", lambda *_args, **_options: answer)
+    with pytest.raises(errors.UnexpectedAnswer):
+        make(transport)
 
 
 def test_every_reason_has_words_and_a_next_step() -> None:
