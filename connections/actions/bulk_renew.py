@@ -74,6 +74,7 @@ def _item(bulk: BulkRenewal, connection: Connection) -> BulkRenewalItem:
 
 def resume(bulk: BulkRenewal, *, person: AbstractBaseUser, now: datetime) -> str:
     """The address at Microsoft for renewing what was not started. Raises `CannotRenew`."""
+    renew_sign_in.require_days_still(bulk.days, now=now)
     item = waiting(bulk).exclude(connection=None).first()
     if item is None or item.connection is None:
         raise CannotRenew("renewal_moved_on")

@@ -9,13 +9,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from connections.actions import token_readings
 from connections.actions.refusals import CannotRenew
 from connections.actions.renewal_problems import refusal_of
 from connections.actions.signed_in import Owner, SignedIn
 from connections.actions.token_readings import Reading
-from connections.domain import expiry
+from connections.domain import expiry, renewal
 from connections.leak_guard import is_leaked
 from connections.models import Connection, KnownToken, StoredCredential, TokenExtension
 from connections.providers.azure_devops import personal_tokens
@@ -49,7 +50,7 @@ def extend_token(connection: Connection, days: int, signed_in: SignedIn) -> Conn
 
     Raises `CannotRenew`; then Azure DevOps changed nothing, or the page of the connection says what is pending.
     """
-    known, until = known_token(connection), signed_in.clock() + timedelta(days=days)
+    known, until = known_token(connection), renewal.valid_until(timezone.localtime(signed_in.clock()), days)
     try:
         before = personal_tokens.read(signed_in.transport, known.authorization_id)
     except AzureDevOpsError as error:
@@ -60,10 +61,17 @@ def extend_token(connection: Connection, days: int, signed_in: SignedIn) -> Conn
     with working_on(held):
         after = _ask(extension, held, signed_in)
         _finish(extension, held, after, signed_in, kind="connection.token_extended")
-    connection.refresh_from_db()
+    _reread(connection)
     if after.valid_to is None or before.valid_to is None or after.valid_to <= before.valid_to + _SAME_MOMENT:
         raise CannotRenew("extend_left_as_it_was")
     return connection
+
+
+def _reread(connection: Connection) -> None:
+    try:
+        connection.refresh_from_db()
+    except Connection.DoesNotExist:
+        raise CannotRenew("connection_gone") from None
 
 
 def _require_later(known: KnownToken, entry: TokenEntry, until: datetime, signed_in: SignedIn) -> None:

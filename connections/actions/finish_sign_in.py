@@ -60,6 +60,7 @@ def _do(asked: RenewalSignIn, signer: PersonsToken, *, person: AbstractBaseUser,
     if asked.purpose == RenewalSignIn.Purpose.IMPORT:
         return import_tokens(asked, signer, person=person, by=by, clock=clock)
     if asked.bulk is not None:
+        renew_sign_in.require_days_still(asked.bulk.days, now=clock())
         renew_each(asked.bulk, signer, person=person, by=by, clock=clock)
         return asked.bulk
     return _as_owner(asked, signer, person=person, by=by, clock=clock)
@@ -73,8 +74,10 @@ def _as_owner(
         settle(owner, signed_in, asked_for=asked.renewal_id)
         settle_extensions(owner, signed_in)
         if asked.purpose == RenewalSignIn.Purpose.EXTEND and asked.connection is not None:
+            renew_sign_in.require_days_still(asked.days, now=clock())
             return extend_token(asked.connection, asked.days, signed_in)
         if asked.purpose == RenewalSignIn.Purpose.RENEW and asked.connection is not None:
+            renew_sign_in.require_days_still(asked.days, now=clock())
             return renew(asked.connection, RenewalRequest(asked.scopes, asked.days), signed_in)
         if asked.leak is not None:
             return revoke(asked.leak, asked.entry, signed_in)

@@ -6,9 +6,10 @@ of the renewal, and the next sign-in, know what happened when the process dies; 
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from connections.actions.refusals import CannotRenew
 from connections.actions.renewal_problems import problem_of
@@ -90,7 +91,7 @@ def _new_row(connection: Connection, request: RenewalRequest, *, now: datetime) 
         **{name: getattr(connection, name) for name in _COPIED},
         marker=rules.new_marker(),
         scopes=list(request.scopes),
-        not_after=now + timedelta(days=request.days),
+        not_after=rules.valid_until(timezone.localtime(now), request.days),
         old_fingerprint=stored.fingerprint,
         started_at=now,
         sealed=b"",

@@ -86,6 +86,14 @@ def require_days(days: int, *, now: datetime) -> None:
     enforce_policy.enforce(enforce_policy.violations_of(expires_on=expires_on, now=now), CannotRenew)
 
 
+def require_days_still(days: int, *, now: datetime) -> None:
+    """The same some time after the days were chosen, before anything is created. Raises `CannotRenew`."""
+    try:
+        require_days(days, now=now)
+    except CannotRenew:
+        raise CannotRenew("renewal_policy_changed") from None
+
+
 def _about(connection: Connection, purpose: RenewalSignIn.Purpose, *, days: int) -> RenewalSignIn:
     """A sign-in of the owner of the connection's token."""
     return RenewalSignIn(

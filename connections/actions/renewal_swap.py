@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections.actions import token_readings, verify_credential
-from connections.actions.refusals import CannotRenew, CannotRotate
+from connections.actions.refusals import CannotRenew, CannotRotate, ConnectionGone
 from connections.actions.renewal_rows import move, note
 from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, rotate
 from connections.actions.signed_in import Clock
@@ -84,7 +84,7 @@ def _use(renewal: Renewal, *, person: AbstractBaseUser, by: Actor, clock: Clock,
         )
     except CannotRotate as refused:
         raise CannotRenew(refused.code, refused.message) from None
-    except UnreadableToken as refused:
+    except (ConnectionGone, UnreadableToken) as refused:
         raise CannotRenew(refused.code) from None
 
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -86,6 +86,15 @@ def labels_of(scopes: Iterable[str]) -> list[str]:
 def longest_days(policy: TokenPolicy) -> int:
     """For how many days a new token may be valid: what Azure DevOps allows, or less if our token policy refuses it."""
     return min(policy.longest_life_days, LONGEST_DAYS) if policy.longest_life is Rule.REFUSE else LONGEST_DAYS
+
+
+def valid_until(now: datetime, days: int) -> datetime:
+    """The end of a token that is valid for so many days from now, which is in the site's time zone.
+
+    Never on a later day than that: a day on which summer time begins has 23 hours.
+    """
+    same_time_of_day = now + timedelta(days=days)
+    return min(same_time_of_day.astimezone(UTC), now.astimezone(UTC) + timedelta(days=days))
 
 
 def new_marker() -> str:

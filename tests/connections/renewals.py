@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -122,6 +122,39 @@ class Renewing:
     def wait_for_the_longest_request(self) -> None:
         """Let the last request with the old token end."""
         self.ahead += timedelta(seconds=301)
+
+
+class _SummerTime(tzinfo):
+    """A time zone with one change, an hour ahead, at a moment in UTC."""
+
+    def __init__(self, before: timedelta, change: datetime) -> None:
+        self._before, self._change = before, change
+
+    def _offset(self, moment: datetime) -> timedelta:
+        return self._before + timedelta(hours=moment >= self._change)
+
+    def utcoffset(self, dt: datetime | None) -> timedelta:
+        """How far the clocks are ahead of UTC."""
+        return self._before if dt is None else self._offset(dt.replace(tzinfo=UTC) - self._before)
+
+    def dst(self, dt: datetime | None) -> timedelta:
+        """How much of that is summer time."""
+        return self.utcoffset(dt) - self._before
+
+    def tzname(self, dt: datetime | None) -> str:
+        """Its name."""
+        return "evening"
+
+    def fromutc(self, dt: datetime) -> datetime:
+        """The time of this zone."""
+        return dt + self._offset(dt.replace(tzinfo=UTC))
+
+
+def late_in_the_evening_before_summer_time() -> tzinfo:
+    """A time zone in which it is half past eleven now, and summer time begins tomorrow."""
+    now = datetime.now(UTC)
+    ahead = timedelta(hours=23, minutes=30) - timedelta(hours=now.hour, minutes=now.minute, seconds=now.second)
+    return _SummerTime(ahead if ahead < timedelta(hours=12) else ahead - timedelta(days=1), now + timedelta(days=1))
 
 
 def prove_due(clock: Callable[[], datetime]) -> None:

@@ -31,6 +31,8 @@ REFUSALS = {
     "leak_no_candidate": "Choose one of the listed tokens. If none is listed, sign in first: we read them again.",
     "renewal_no_candidate": "Choose the token that this connection used before.",
     "renewal_of_several_people": "These connections use tokens of several people. Renew those of one person at a time.",
+    "renewal_policy_changed": "The token policy was changed meanwhile and no longer allows so many days. Nothing was "
+    "changed in Azure DevOps. Start again, for fewer days.",
     "replaced_meanwhile": "Someone else just updated this token. Check the connection before you try again.",
     "same_token": "This token is already in use. If you extended it in Azure DevOps, record its new date under “I "
     "extended the same token”.",

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from connections.actions import bulk_renew
+from connections.actions import bulk_renew, enforce_policy
 from connections.actions.refusals import CannotRenew
 from connections.actions.renew import renew
 from connections.actions.renew_sign_in import forget_old
 from connections.actions.signed_in import Owner, SignedIn
 from connections.bulk_renewal_reads import items_of, unfinished, waiting
 from connections.domain.renewal import State
+from connections.domain.token_policy import Rule, TokenPolicy
 from connections.models import BulkRenewal, Connection, Renewal
+from history.record import Actor
 from sandbox.server import Sandbox
 from tests.connections.renewals import Renewing, sent_back
 
@@ -233,6 +235,22 @@ def test_what_there_is_no_time_for_is_renewed_in_the_next_sign_in(
     assert set(outcome(bulk).values()) == {State.SWAPPED}
     assert unfinished() == []
     assert Renewal.objects.count() == 3
+
+
+def test_what_was_left_is_not_renewed_for_more_days_than_the_policy_allows_by_then(
+    several: list[Connection], renewing: Renewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_renew, "_SECONDS", 0.0)
+    bulk = renewing.renew_bulk(*several)
+    parameters = sent_back(bulk_renew.resume(bulk, person=renewing.user, now=renewing.now()))
+    policy = TokenPolicy(longest_life_days=30, longest_life=Rule.REFUSE)
+    enforce_policy.set_token_policy(policy, by=Actor("ann"), now=timezone.now())
+    with pytest.raises(CannotRenew) as during:
+        renewing.return_with(parameters)
+    with pytest.raises(CannotRenew) as before:
+        bulk_renew.resume(bulk, person=renewing.user, now=renewing.now())
+    assert during.value.code == before.value.code == "renewal_policy_changed"
+    assert Renewal.objects.count() == 1
 
 
 def test_after_the_process_died_the_next_sign_in_goes_on(

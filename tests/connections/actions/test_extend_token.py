@@ -22,7 +22,7 @@ from history.record import Actor
 from sandbox.people import Token
 from sandbox.server import Sandbox
 from tests.connections.actions.test_renew_interrupted import Died, die_in
-from tests.connections.renewals import Renewing, entry_of, sent_back
+from tests.connections.renewals import Renewing, entry_of, late_in_the_evening_before_summer_time, sent_back
 from tests.factories import make_extension
 
 Connected = Callable[..., Connection]
@@ -172,6 +172,40 @@ def test_days_are_limited_by_the_token_policy(connection: Connection, renewing: 
     with pytest.raises(CannotRenew) as found:
         begin(renewing, connection, 31)
     assert found.value.code == "renewal_days"
+
+
+def test_nothing_is_extended_if_the_policy_became_stricter_during_the_sign_in(
+    connection: Connection, renewing: Renewing
+) -> None:
+    parameters = begin(renewing, connection, 60)
+    policy = TokenPolicy(longest_life_days=30, longest_life=Rule.REFUSE)
+    enforce_policy.set_token_policy(policy, by=Actor("ann"), now=timezone.now())
+    with pytest.raises(CannotRenew) as found:
+        renewing.return_with(parameters)
+    connection.refresh_from_db()
+    assert (found.value.code, connection.expires_on) == ("renewal_policy_changed", in_days(20))
+
+
+def test_a_date_is_never_later_than_asked_for_when_summer_time_begins_meanwhile(
+    connection: Connection, renewing: Renewing
+) -> None:
+    with timezone.override(late_in_the_evening_before_summer_time()):
+        assert extend(renewing, connection).expires_on == in_days(60)
+
+
+def test_a_connection_that_is_disconnected_meanwhile_is_no_error_page(
+    connection: Connection, renewing: Renewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = personal_tokens.extend
+
+    def disconnected(*args: Any) -> TokenEntry:
+        Connection.objects.get(pk=connection.pk).delete()
+        return answered(*args)
+
+    monkeypatch.setattr(EXTEND, disconnected)
+    with pytest.raises(CannotRenew) as found:
+        renewing.return_with(begin(renewing, connection, 60))
+    assert found.value.code == "connection_gone"
 
 
 @pytest.mark.parametrize("word", [*words.CODES, "somethingNew"])

@@ -20,7 +20,7 @@ from history.models import Event
 from history.record import Actor
 from sandbox.entra.issuer import Issuer
 from sandbox.server import Sandbox
-from tests.connections.renewals import Renewing, sent_back
+from tests.connections.renewals import Renewing, late_in_the_evening_before_summer_time, sent_back
 
 Connected = Callable[..., Connection]
 pytestmark = pytest.mark.django_db
@@ -257,3 +257,27 @@ def test_a_new_token_of_another_person_than_the_old_one_is_not_used(connection: 
     assert isinstance(renewal, Renewal)
     renewal.refresh_from_db()
     assert (renewal.state, renewal.problem) == (State.CREATED, "another_person_signed_in")
+
+
+def test_a_token_for_as_long_as_the_policy_allows_is_used_when_summer_time_begins_meanwhile(
+    connection: Connection, renewing: Renewing
+) -> None:
+    policy = TokenPolicy(longest_life_days=60, longest_life=Rule.REFUSE)
+    enforce_policy.set_token_policy(policy, by=Actor("ann"), now=timezone.now())
+    with timezone.override(late_in_the_evening_before_summer_time()):
+        renewal = renewing.renew(connection, days=60)
+        connection.refresh_from_db()
+        assert (renewal.state, renewal.problem) == (State.SWAPPED, "")
+        assert connection.expires_on == timezone.localdate() + timedelta(days=60)
+
+
+def test_nothing_is_created_if_the_policy_became_stricter_during_the_sign_in(
+    connection: Connection, renewing: Renewing
+) -> None:
+    parameters = sent_back(renewing.begin(connection, days=60))
+    policy = TokenPolicy(longest_life_days=30, longest_life=Rule.REFUSE)
+    enforce_policy.set_token_policy(policy, by=Actor("ann"), now=timezone.now())
+    with pytest.raises(CannotRenew) as refused:
+        renewing.return_with(parameters)
+    assert refused.value.code == "renewal_policy_changed"
+    assert (refused.value.back, Renewal.objects.count()) == (connection.get_absolute_url(), 0)

@@ -10,6 +10,7 @@ import pytest
 from connections.actions import renewal_swap
 from connections.actions.refusals import CannotRenew
 from connections.domain.renewal import State
+from connections.domain.verification import Report
 from connections.models import Connection, Renewal
 from connections.old_tokens import users_of
 from history.models import Event
@@ -187,6 +188,25 @@ def test_it_stays_pending_when_the_connection_is_disconnected(
     assert refused.value.code == "connection_gone"
     renewal_swap.discard(renewal, by=renewing.by, now=renewing.now())
     assert renewing.settle(renewal).state == State.FAILED
+
+
+def test_a_connection_that_is_disconnected_during_the_test_leaves_the_new_token_pending(
+    connection: Connection, renewing: Renewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = renewal_swap._report
+
+    def disconnected(*args: Any) -> Report:
+        report = verify(*args)
+        Connection.objects.get(pk=connection.pk).delete()
+        return report
+
+    monkeypatch.setattr(renewal_swap, "_report", disconnected)
+    renewal = renewing.renew(connection)
+    assert (renewal.state, renewal.problem) == (State.CREATED, "connection_gone")
+    renewal_swap.discard(renewal, by=renewing.by, now=renewing.now())
+    assert renewing.settle(renewal).state == State.FAILED
+    (made,) = renewing.made(renewal)
+    assert made.revoked_at is not None
 
 
 def test_a_token_that_someone_replaced_meanwhile_is_left_alone(

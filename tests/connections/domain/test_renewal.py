@@ -1,6 +1,7 @@
 """Which scopes and how many days a new token gets, and which entry may be the old one."""
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -103,3 +104,20 @@ def test_candidates_that_fit_come_first_and_then_those_with_the_scopes() -> None
 def test_without_a_recorded_date_the_scopes_decide() -> None:
     (found,) = renewal.candidates([entry()], scopes=["vso.code"], expires_on=None, excluded=[])
     assert found.fits
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    "began",
+    [
+        datetime(2027, 2, 1, 23, 30, tzinfo=BERLIN),
+        datetime(2027, 2, 1, 12, tzinfo=BERLIN),
+        datetime(2027, 9, 1, 0, 30, tzinfo=BERLIN),
+    ],
+)
+def test_a_token_never_ends_on_a_later_day_than_the_days_that_were_asked_for(began: datetime) -> None:
+    end = renewal.valid_until(began, 90)
+    assert end.astimezone(BERLIN).date() <= began.date() + timedelta(days=90)
+    assert timedelta(days=90) - timedelta(hours=1) <= end - began.astimezone(UTC) <= timedelta(days=90)
