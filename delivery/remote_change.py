@@ -1,7 +1,7 @@
 """Carry out one act that changes Azure DevOps: allowed by what the last check found, tried once, and written down.
 
-Nothing is ever tried twice blindly. When no answer came, `look` asks Azure DevOps whether it happened; when that cannot
-be told either, the history says so.
+Nothing is ever tried twice blindly. When the change was sent and no answer came, `look` asks Azure DevOps whether it
+happened; when that cannot be told either, the history says so.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,6 +45,8 @@ def execute(
 ) -> Done:
     """What `do` returned, or what `look` found after no answer came. `ids` are Azure DevOps' own, for the history.
 
+    `do` may read first; the change is the last thing it sends.
+
     `look` returns None for "it did not happen". Raises `RemoteReadError`; "outcome_unknown" when it cannot be told.
     """
     refusal = check_allowed(attempt.connection, attempt.act).problem
@@ -76,6 +78,9 @@ def _try(
             except errors.Throttled:
                 raise
             except _NO_ANSWER as silence:
+                if not client.transport.latest_may_change:
+                    # What was to be read before the change was not answered, so the change was not sent.
+                    raise
                 return _find_outcome(client, look, silence)
     finally:
         # Whatever came of it: a refusal, too, often means that something is no longer as it was read.

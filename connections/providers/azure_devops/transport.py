@@ -90,6 +90,8 @@ class Transport:
         self.before_exchange = before_exchange
         # Called after each request, for renewing leases while a long list is read.
         self.after_exchange: Callable[[], None] | None = None
+        # Whether the latest request that was sent may have changed something.
+        self.latest_may_change = False
         # The longest wait in seconds that any answer asked for, including successful ones.
         # https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
         self.asked_to_wait = 0.0
@@ -218,6 +220,7 @@ class Transport:
         """The outcome of a request, and the digest of its Authorization header."""
         if request.is_signed:
             self._require_allowed()
+        self.latest_may_change = request.method not in _READS
         started = time.monotonic()
         outcome, digest = self._ask_once(request, started, ends_at)
         self._log(request, outcome, time.monotonic() - started)

@@ -97,6 +97,20 @@ def test_after_silence_that_did_nothing_the_page_says_so_and_nothing_is_tried_ag
     assert posts(sandbox) == before + 1
 
 
+def test_a_run_that_was_not_even_sent_is_not_taken_for_an_earlier_one(
+    pages: Client, ci: Pipeline, sandbox: Sandbox
+) -> None:
+    assert "is queued as" in post(pages, "run-pipeline", ci.pk, branch="main")
+    before = posts(sandbox)
+    # The form suggests branches of the repository; the builds are read only to run the pipeline.
+    sandbox.behaviour.add("status", status=500, method="GET", path="/builds$", times=1)
+    page = post(pages, "run-pipeline", ci.pk, branch="main")
+    assert "is queued as" not in page
+    assert posts(sandbox) == before
+    assert Event.objects.filter(kind="run_pipeline.done").count() == 1
+    assert Event.objects.get(kind="run_pipeline.failed").detail["problem"] == "server_error"
+
+
 def test_a_build_is_cancelled_after_asking(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
     build_id = run(pages, ci)
     assert "Cancel this build?" in post(pages, "cancel-build", ci.pk, build_id, yes=False)

@@ -270,6 +270,18 @@ def test_after_silence_it_looks_whether_it_happened_and_never_tries_again(
     assert len(events("done")) == (1 if happened else 0)
 
 
+def test_a_decision_that_was_not_even_sent_is_not_taken_for_an_earlier_one(pages: Client, shop: Shop) -> None:
+    number = approval_id(shop)
+    shop.post(pages, "approve-deployment", *number)
+    before = shop.writes
+    # The page reads the release once, and the action once more.
+    shop.sandbox.behaviour.add("status", status=500, method="GET", path="/releases/", after=1, times=1)
+    page = shop.post(pages, "approve-deployment", *number)
+    assert "is approved." not in page
+    assert shop.writes == before
+    assert len(events("done")) == 1
+
+
 def test_where_it_cannot_be_told_the_history_says_so(pages: Client, shop: Shop) -> None:
     number = approval_id(shop)
     shop.sandbox.behaviour.add("reset", method="PATCH")

@@ -372,6 +372,19 @@ def test_what_was_done_although_the_answer_was_lost_is_found_and_not_done_twice(
     assert len(events("done")) == 1
 
 
+def test_a_commit_that_was_not_even_sent_is_not_taken_for_an_earlier_one_with_its_message(
+    pages: Client, repository: Repository, sandbox: Sandbox
+) -> None:
+    post(pages, "commit", repository.pk, file())
+    before = writes(sandbox)
+    sandbox.behaviour.add("status", status=500, method="GET", path="/refs$", times=1)
+    page = post(pages, "commit", repository.pk, file(path="docs/other.md"))
+    assert "is committed" not in page
+    assert writes(sandbox) == before
+    assert len(events("done")) == 1
+    assert events("failed")[0]["problem"] == "server_error"
+
+
 def test_where_it_cannot_be_told_the_history_says_so(pages: Client, repository: Repository, sandbox: Sandbox) -> None:
     sandbox.behaviour.add("reset", path="/pushes$")
     sandbox.behaviour.add("status", status=500, path="/refs$", after=1)
