@@ -6,7 +6,7 @@ passes over the projects that it has listed already.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -99,12 +99,24 @@ def claim_due(*, now: datetime) -> list[Claim]:
     due = due.exclude(RateLimitPause.holds(now, connection="connection__"))
     busy = set(SyncState.objects.held(now).values_list("connection__identity_id", flat=True))
     claimed: list[Claim] = []
-    # More than can be taken, so that one busy person does not hide the others.
-    for pk, person in due.values_list("pk", "connection__identity_id")[: settings.REFRESHES_PER_TICK * 10]:
-        if person in busy or len(claimed) >= settings.REFRESHES_PER_TICK:
+    is_last = False
+    while not is_last and len(claimed) < settings.REFRESHES_PER_TICK:
+        # Those of busy people are not read, however many are due, so that they hide no others.
+        free = due.exclude(connection__identity_id__in=busy).values_list("pk", "connection__identity_id")
+        found = list(free[: settings.REFRESHES_PER_TICK * 10])
+        is_last = len(found) < settings.REFRESHES_PER_TICK * 10
+        claimed += _claim_for_each(found, busy, most=settings.REFRESHES_PER_TICK - len(claimed), now=now)
+    return claimed
+
+
+def _claim_for_each(due: Iterable[tuple[int, str]], busy: set[str], *, most: int, now: datetime) -> list[Claim]:
+    """Claim the first sync of each person who is not busy, and count these people as busy."""
+    claimed: list[Claim] = []
+    for pk, person in due:
+        if person in busy or len(claimed) >= most:
             continue
+        busy.add(person)
         if lease := SyncState.objects.filter(pk=pk, next_at__lte=now).claim(now=now):
-            busy.add(person)
             claimed.append(Claim(pk, lease))
     return claimed
 

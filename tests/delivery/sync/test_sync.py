@@ -11,7 +11,7 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from connections.actions.coverage import choose_projects
 from connections.actions.disconnect import disconnect
@@ -255,6 +255,17 @@ def test_one_refresh_at_a_time_for_each_person_behind_a_token(db: None, clock: C
     for person in ("a", "a", "b"):
         ConnectionFactory(identity_id=person)
     assert len(sync.claim_due(now=clock.forward(seconds=1))) == 2
+
+
+def test_a_person_with_very_many_due_syncs_hides_nobody_elses(db: None, clock: Clock, settings: Settings) -> None:
+    settings.REFRESHES_PER_TICK = 2
+    for person in ["a"] * 25 + ["b", "c", "d"]:
+        ConnectionFactory(identity_id=person)
+    now = clock.forward(seconds=1)
+    claimed = [[claim.connection_id for claim in sync.claim_due(now=now)] for _ in range(2)]
+    people = dict(Connection.objects.values_list("pk", "identity_id"))
+    assert [[people[pk] for pk in pks] for pks in claimed] == [["a", "b"], ["c", "d"]]
+    assert sync.claim_due(now=now) == []
 
 
 def test_disabled_connections_are_left_in_peace(db: None, clock: Clock) -> None:
