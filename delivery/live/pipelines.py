@@ -24,10 +24,11 @@ def read_pipelines(client: AzureDevOpsClient, subscription: PollSubscription, no
     project = subscription.project
     definitions = read_all(azure.definitions(client.transport, project.azure_id, with_latest=True))
     known = {pipeline.azure_id: pipeline for pipeline in project.pipelines.all()}
-    changed = [definition.id for definition in definitions.items if _has_changed(definition, known.get(definition.id))]
+    new = (definition.id for definition in definitions.items if _has_changed(definition, known.get(definition.id)))
+    changed = dict.fromkeys(new)
     newest: Listed[azure.Build] = Listed(())
     if changed:
-        newest = azure.latest_builds(client.transport, project.azure_id, changed, each=RECENT)
+        newest = azure.latest_builds(client.transport, project.azure_id, list(changed), each=RECENT)
     builds: dict[int, list[azure.Build]] = defaultdict(list)
     for build in newest.items:
         builds[build.definition_id].append(build)
@@ -36,12 +37,11 @@ def read_pipelines(client: AzureDevOpsClient, subscription: PollSubscription, no
         builds |= {
             definition.id: [definition.latest]
             for definition in definitions.items
-            if definition.id not in builds and definition.latest
+            if definition.id in changed and definition.id not in builds and definition.latest
         }
-    rows = [
-        _row(project, definition, known.get(definition.id), builds.get(definition.id), now)
-        for definition in definitions.items
-    ]
+    rows = [_row(project, definition, known.get(definition.id), now) for definition in definitions.items]
+    for row in rows:
+        _apply_builds(row, builds.get(row.azure_id, ()), are_all=newest.complete)
     store(project.pipelines.all(), rows, is_whole=definitions.is_whole, now=now)
     if not (definitions.complete and newest.complete):
         raise errors.ListIncomplete
@@ -56,25 +56,20 @@ def _has_changed(definition: azure.Definition, known: Pipeline | None) -> bool:
     return (definition.latest.id, state_of(definition.latest)) != (known.build_id, known.state)
 
 
-def _row(
-    project: Project,
-    definition: azure.Definition,
-    known: Pipeline | None,
-    builds: list[azure.Build] | None,
-    now: datetime,
-) -> Pipeline:
+def _row(project: Project, definition: azure.Definition, known: Pipeline | None, now: datetime) -> Pipeline:
     row = known or Pipeline(project=project, azure_id=definition.id, state=State.NONE)
     row.name, row.folder, row.queue_status = definition.name, definition.path, definition.queue_status
     row.web_url, row.seen_at, row.gone_at = definition.web_url or "", now, None
-    if builds:
-        _apply_builds(row, builds)
     return row
 
 
-def _apply_builds(row: Pipeline, builds: Sequence[azure.Build]) -> None:
-    """Put the newest builds onto the row, the newest first."""
-    newest = builds[0]
-    row.recent = [[build.id, build.number, state_of(build)] for build in builds[:RECENT]]
+def _apply_builds(row: Pipeline, builds: Sequence[azure.Build], *, are_all: bool) -> None:
+    """Put the newest builds onto the row, the newest first. Unless they `are_all`, those known before follow."""
+    if not builds:
+        return
+    newest, ids = builds[0], {build.id for build in builds}
+    earlier = [] if are_all else [known for known in row.recent if known[0] not in ids]
+    row.recent = [*([build.id, build.number, state_of(build)] for build in builds), *earlier][:RECENT]
     row.state, row.build_id, row.build_number = state_of(newest), newest.id, newest.number
     row.branch = newest.branch or ""
     row.requested_for = newest.requested_for.display_name if newest.requested_for else ""

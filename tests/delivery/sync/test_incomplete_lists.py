@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -18,6 +19,7 @@ from connections.providers.azure_devops import models as azure
 from connections.providers.azure_devops import paging
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from delivery.live import polling
+from delivery.live.pipelines import RECENT
 from delivery.live.readers import READERS
 from delivery.models import Pipeline, PollSubscription, Project, ReleasePipeline, Repository, SyncState
 from history.models import Event
@@ -205,6 +207,26 @@ def test_a_pipeline_whose_builds_were_not_reached_has_the_newest_that_its_list_n
     sandbox.behaviour.add("endless_list", path=BUILDS, variant="empty")
     poll()
     assert {one.name: (one.build_id, one.state) for one in Pipeline.objects.all()} == before
+
+
+def test_builds_that_are_not_reached_take_none_away_from_those_that_are_shown(
+    connection: Connection, poll: Poll, sandbox: Sandbox
+) -> None:
+    poll()
+    before = {pipeline.name: pipeline.recent for pipeline in Pipeline.objects.all()}
+    project = sandbox.state.organizations["fabrikam"].projects[0]
+    newest = max(project.builds, key=lambda build: build.id)
+    project.builds.append(replace(newest, id=newest.id + 1, number="next", queued_at=sandbox.state.now()))
+    sandbox.behaviour.add("endless_list", path=BUILDS, variant="empty")
+    poll()
+    after = {pipeline.name: pipeline.recent for pipeline in Pipeline.objects.all()}
+    of_changed = before.pop(newest.definition.name)
+    assert [number for _, number, _ in after.pop(newest.definition.name)] == [
+        "next",
+        *(number for _, number, _ in of_changed),
+    ][:RECENT]
+    assert any(len(recent) > 1 for recent in before.values())
+    assert after == before
 
 
 @pytest.mark.parametrize("path", [RELEASE_PIPELINES, RELEASES, APPROVALS])
