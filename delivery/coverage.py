@@ -1,4 +1,4 @@
-"""What a change of a connection's coverage means here: a sync of its projects and repositories is due."""
+"""What a change of a connection's coverage means here: a sync is due, and a poll of what could not be read."""
 
 import logging
 from datetime import datetime
@@ -7,7 +7,7 @@ from django.db import transaction
 
 from connections.models import Connection
 from core.tasks import BrokerUnavailable, enqueue
-from delivery.models import SyncState
+from delivery.models import PollSubscription, SyncState
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +17,13 @@ def make_sync_due(connection: Connection, *, now: datetime) -> None:
     _, is_new = SyncState.objects.get_or_create(connection=connection, defaults={"next_at": now})
     if is_new or SyncState.objects.filter(connection=connection, next_at__gt=now).update(next_at=now):
         transaction.on_commit(_enqueue_sync)
+
+
+def poll_failed_again(connection: Connection, *, now: datetime) -> None:
+    """Make due what could not be read of this connection. The reason may be gone."""
+    failed = PollSubscription.objects.filter(project__connection=connection).exclude(problem="")
+    # A failure that is on its way may be from before the change: without its lease it is not stored.
+    failed.release(next_at=now, consecutive_failures=0)
 
 
 def _enqueue_sync() -> None:

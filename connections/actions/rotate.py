@@ -15,6 +15,7 @@ from connections.actions.audit import audit
 from connections.actions.audit_runs import mark_done
 from connections.actions.capability_states import store_findings
 from connections.actions.connect import apply_report, shown_date, why_refused
+from connections.actions.coverage import coverage_changed
 from connections.actions.declare_leak import refuse_leaked
 from connections.actions.read_dates import date_to_store
 from connections.actions.refusals import CannotRotate, refusing_invalid_input
@@ -191,6 +192,8 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     )
     connection.save(force_update=True)
     mark_done(connection, at=now)
+    # The new token may see other projects, and what failed because of the old one may succeed.
+    coverage_changed(connection, now=now)
 
 
 def _store(connection: Connection, token: Credential, report: Report) -> None:

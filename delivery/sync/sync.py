@@ -163,6 +163,7 @@ class _Sync:
         self.connection = sync_state.connection
         self.clock = clock
         self.started_at = sync_state.started_at if sync_state.under_way and sync_state.started_at else clock()
+        self.asked_for: set[str] | None = None
         # What the clock said last. It may be the database's, so only the thread that writes asks it; the one that reads
         # lists takes this.
         self.moment = self.started_at
@@ -208,6 +209,7 @@ class _Sync:
 
     def ask(self) -> None:
         server = clients.server(self.connection.server)
+        self.asked_for = self.chosen(self.connection)
         token = clients.stored_credential(self.connection)
         seconds, list_seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT, settings.AZURE_DEVOPS_LIST_LIMIT
         with clients.azure_devops(
@@ -256,7 +258,7 @@ class _Sync:
 
     def list_projects(self, client: AzureDevOpsClient) -> bool:
         """Whether the list was read to its end."""
-        moment, chosen, is_complete, left_out = self.clock(), self.chosen(), True, 0
+        moment, chosen, is_complete, left_out = self.clock(), self.asked_for, True, 0
         try:
             for page in client.projects():
                 left_out += page.left_out
@@ -276,11 +278,17 @@ class _Sync:
             self.hold(total=total, done=total - self.left().count())
         return is_complete
 
-    def chosen(self) -> set[str] | None:
+    @staticmethod
+    def chosen(connection: Connection) -> set[str] | None:
         """Ids of the projects that the connection is limited to; None means all."""
-        if self.connection.all_projects:
+        if connection.all_projects:
             return None
-        return set(self.connection.chosen_projects.values_list("project_id", flat=True))
+        return set(connection.chosen_projects.values_list("project_id", flat=True))
+
+    def is_outdated(self) -> bool:
+        """Whether the connection has another token, or is limited to other projects, than when this sync asked."""
+        present = Connection.objects.get(pk=self.connection.pk)
+        return present.token_set_at != self.connection.token_set_at or self.chosen(present) != self.asked_for
 
     def present(self) -> QuerySet[Project]:
         return self.connection.projects.filter(gone_at=None)
@@ -357,7 +365,7 @@ class _Sync:
                 problem=problem,
                 activity_id=activity_id,
                 consecutive_failures=0,
-                next_at=_next(now, scheduling.Outcome()),
+                next_at=now if self.is_outdated() else _next(now, scheduling.Outcome()),
                 **complete,
             )
             self.tell(problem, now)

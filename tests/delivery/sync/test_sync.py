@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -15,12 +16,14 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from connections.actions.coverage import choose_projects
 from connections.actions.disconnect import disconnect
+from connections.actions.rotate import Replacement, rotate
 from connections.models import Connection
 from connections.providers.azure_devops import git
 from connections.providers.azure_devops import models as azure
-from delivery.models import Project, Repository, SyncState
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from delivery.models import PollSubscription, Project, Repository, SyncState
 from delivery.sync import sync
-from delivery.sync.upsert import upsert_repositories
+from delivery.sync.upsert import Listing, note_listed, upsert_repositories
 from history.models import Event
 from history.record import Actor
 from sandbox.samples import PROJECT_COUNT, build_state
@@ -237,6 +240,44 @@ def test_choosing_other_projects_makes_a_sync_due(connected: Connect, clock: Clo
     SyncState.objects.update(next_at=now + timedelta(hours=6))
     choose_projects(connection, (), now=now)
     assert SyncState.objects.get().next_at == now
+
+
+@pytest.mark.parametrize("change", ["projects", "token"])
+def test_what_changes_while_a_sync_runs_makes_it_due_again(
+    connected: Connect, bring_in: BringIn, clock: Clock, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    connection = connected(organization="fabrikam")
+
+    def change_meanwhile(listings: list[Listing], *, at: datetime) -> None:
+        note_listed(listings, at=at)
+        if change == "projects":
+            choose_projects(Connection.objects.get(), (), now=clock())
+        else:
+            Connection.objects.update(token_set_at=clock())
+
+    monkeypatch.setattr(sync, "note_listed", change_meanwhile)
+    sync_state = bring_in(connection)
+    assert sync_state.next_at <= clock()
+    monkeypatch.undo()
+    assert bring_in(connection).next_at > clock()
+    assert Project.objects.exists() is (change == "token")
+
+
+def test_another_token_makes_a_sync_due_and_polls_what_failed_again(
+    connected: Connect, bring_in: BringIn, clock: Clock, maintainer: User, token_of: Callable[[str], str]
+) -> None:
+    connection = connected()
+    bring_in(connection)
+    later = clock() + timedelta(hours=1)
+    SyncState.objects.update(next_at=later, problem="token_refused")
+    PollSubscription.objects.update(next_at=later)
+    failing = {"problem": "token_refused", "consecutive_failures": 9, "lease": "old", "leased_until": later}
+    PollSubscription.objects.filter(kind="builds").update(**failing)
+    new = Replacement(PersonalAccessToken(token_of("full-again")), None, "one", accept_limited=True)
+    rotate(connection, new, person=maintainer, by=Actor("Maya"), now=clock())
+    assert SyncState.objects.get().next_at <= clock()
+    polled = PollSubscription.objects.filter(next_at__lte=clock(), consecutive_failures=0, leased_until=None)
+    assert {subscription.kind for subscription in polled} == {"builds"}
 
 
 def test_a_connection_older_than_this_app_gets_its_inventory_from_the_clock(db: None, clock: Clock) -> None:
