@@ -57,12 +57,12 @@ def file_path(text: str, *, is_new: bool) -> str:
     a mistake.
     """
     path = text.strip(_ASCII_SPACE) if is_new else text
+    if len(path) > PATH_LENGTH:
+        raise InvalidInput("path_invalid", f"A path has at most {PATH_LENGTH} characters.", field="path")
     if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in path):
         raise InvalidInput("path_invalid", "This contains a character that is not allowed in a path.", field="path")
     if is_new and has_invisible(path):
         raise InvalidInput("path_invalid", "This contains an invisible character.", field="path")
-    if len(path) > PATH_LENGTH:
-        raise InvalidInput("path_invalid", f"A path has at most {PATH_LENGTH} characters.", field="path")
     parts = path.strip("/").split("/")
     if any(part.strip() in ("", ".", "..") or part == ".git" for part in parts):
         raise InvalidInput("path_invalid", "This is not a path of a file inside the repository.", field="path")

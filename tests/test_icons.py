@@ -2,12 +2,17 @@
 
 import re
 from pathlib import Path
+from unittest.mock import patch
+from zipfile import ZipFile
 
+import lucide as package
 import pytest
 from lucide import IconDoesNotExist
+from lucide.templatetags.lucide import lucide as draw
 
 from connections.providers.registry import PROVIDERS
 from connections.views.presenters import UNKNOWN_ICON
+from core.templatetags import icons
 from core.templatetags.icons import lucide
 from history import event_types
 from orchestrator import errors
@@ -45,3 +50,11 @@ def test_every_icon_exists(found: object) -> None:
             missing.append(name)
     assert names
     assert missing == []
+
+
+def test_the_archive_is_opened_once_for_all_icons() -> None:
+    icons._archive.cache_clear()
+    package._load_icon.cache_clear()
+    with patch.object(icons, "ZipFile", wraps=ZipFile) as opened:
+        assert len({draw(name) for name in ("check", "x", "key")}) == 3
+    assert opened.call_count == 1

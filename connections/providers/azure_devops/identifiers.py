@@ -75,10 +75,10 @@ def parse_organization(text: str, server: Server, *, others: Sequence[Server] = 
     typed = text.strip()
     if not typed:
         raise InvalidOrganizationName("empty")
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in typed):
-        raise InvalidOrganizationName("control_characters")
     if len(typed) > _LONGEST_ADDRESS:
         raise InvalidOrganizationName("too_long")
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in typed):
+        raise InvalidOrganizationName("control_characters")
     if any(part in ("..", ".") for part in _BETWEEN_SEGMENTS.split(unquote(unquote(typed)))):
         raise InvalidOrganizationName("path_climbs")
     find = _collection if server.place == "collection" else _organization
