@@ -230,8 +230,15 @@ def assign_role(user: User, role: str) -> None:
 
 
 def can_change(user: User, by: User) -> bool:
-    """Whether `by` may change this person at all."""
-    return user.pk != by.pk and (by.is_superuser or not user.is_superuser)
+    """Whether `by` may change this person at all. With a password link, they could become this person."""
+    return user.pk != by.pk and not _outranks(user, by)
+
+
+def _outranks(user: User, by: User) -> bool:
+    """Whether the person is a superuser and `by` is not, or an administrator and `by` may only manage people."""
+    if user.is_superuser or by.is_superuser:
+        return not by.is_superuser
+    return roles.role_of(user) == roles.ADMINISTRATOR and roles.role_of(by) != roles.ADMINISTRATOR
 
 
 def _require_can_change(user: User, by: User) -> None:
@@ -239,7 +246,9 @@ def _require_can_change(user: User, by: User) -> None:
         message = "You can't change your own role, or make yourself inactive. Ask another administrator."
         raise Refused("own_standing", message)
     if not can_change(user, by):
-        raise Refused("superuser_needed", "Only a superuser can change a superuser.")
+        if user.is_superuser:
+            raise Refused("superuser_needed", "Only a superuser can change a superuser.")
+        raise Refused("administrator_needed", "Only an administrator can change an administrator.")
 
 
 def _require_can_assign(role: str, by: User) -> None:

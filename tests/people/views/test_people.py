@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -117,6 +117,20 @@ def test_only_a_superuser_touches_a_superuser(pages: Client) -> None:
     for name, data in (("standing", {"active": "0"}), ("password-link", {})):
         assert "Only a superuser can change a superuser." in post(pages, name, root, **data)
     assert User.objects.get(pk=root.pk).is_active
+
+
+def test_who_may_only_manage_people_cannot_become_an_administrator(client: Client, admin: User) -> None:
+    with_role("second", "Administrator")
+    manager = with_role("mia", "Viewer")
+    manager.user_permissions.add(Permission.objects.get(codename="manage_people"))
+    client.force_login(manager)
+    changes = {"role": {"role": "Viewer"}, "standing": {"active": "0"}, "password-link": {}, "details": {"email": ""}}
+    for name, data in changes.items():
+        assert "Only an administrator can change an administrator." in post(client, name, admin, **data)
+    admin.refresh_from_db()
+    assert (admin.is_active, roles.role_of(admin), admin.email) == (True, "Administrator", "adam@example.com")
+    assert "/password/" not in post(client, "password-link", admin)
+    assert "/password/" in post(client, "password-link", with_role("vera", "Viewer"))
 
 
 def test_the_last_administrator_stays(client: Client, admin: User) -> None:
