@@ -114,8 +114,10 @@ def _move(key: str, before: datetime | None, after: datetime) -> bool:
 
 
 def give_back(takes: Iterable[Cost]) -> None:
-    """Return one to each."""
+    """Return one to each that has a limit."""
     for cost in takes:
+        if cost.rate.allowance <= 0:
+            continue
         key = cost.key
         while due_at := Counter.objects.filter(pk=key).values_list("due_at", flat=True).first():
             if _move(key, due_at, due_at - cost.rate.pace):

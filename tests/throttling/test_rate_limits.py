@@ -13,6 +13,7 @@ from throttling.tasks import forget_rested_counters
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 RATE = Rate("test", 3, timedelta(minutes=3))
 ANN, BOB = Cost(RATE, ("ann",)), Cost(RATE, ("bob",))
+UNLIMITED = Cost(Rate(RATE.name, 0, RATE.period), ANN.who)
 pytestmark = pytest.mark.django_db
 
 
@@ -143,3 +144,9 @@ def test_a_clock_of_another_machine_that_is_minutes_ahead_opens_no_limit() -> No
     with pytest.raises(TooMany) as refused:
         consume([ANN], now=NOW)
     assert refused.value.seconds == 360
+
+
+def test_nothing_is_given_back_to_what_has_no_limit_any_more() -> None:
+    consume([ANN], now=NOW)
+    give_back([UNLIMITED])
+    assert Counter.objects.count() == 1

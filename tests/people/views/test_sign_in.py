@@ -349,3 +349,11 @@ def test_the_history_page_words_all_of_it(client: Client, ann: User, person: Cal
         "192.0.2.7",
     ):
         assert words in page
+
+
+def test_a_limit_that_was_turned_off_after_failures_keeps_no_one_out(
+    client: Client, ann: User, settings: Settings
+) -> None:
+    sign_in(client, "ann", "wrong")
+    settings.SIGN_IN_ATTEMPTS = 0
+    assert sign_in(client, "ann").headers["Location"] == reverse("connections:list")
