@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from connections import clients, reads
 from connections.actions.audit import audit
-from connections.actions.audit_all import audit_all
+from connections.actions.audit_all import audit_all, audit_named
 from connections.cli.common import ExitCode, Options, Output, count, find, last_day, row
 from connections.cli.scopes import is_notable, scope_line, scope_of_finding, scope_of_state
 from connections.domain import expiry
@@ -144,11 +144,7 @@ def _audit_now(named: list[Connection]) -> dict[int, str]:
     An audit of all connections is a run that the Audits page lists, like one that was started there.
     """
     if named:
-        reports = {
-            connection.pk: audit(connection, by=COMMAND_LINE, now=timezone.now(), interactive=False)
-            for connection in named
-        }
-        return {pk: report.failure.code for pk, report in reports.items() if report.failure}
+        return audit_named(named, by=COMMAND_LINE)
     return audit_all(by=COMMAND_LINE, now=timezone.now())
 
 

@@ -8,6 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from connections.actions.audit import audit
+from connections.domain.verification import Report
 from connections.models import AuditRun, Connection, StoredCredential
 from sandbox.server import Sandbox
 from tests.connections.commands import ENTRA_TOKEN, Connected, Ran, Token, TypeIn, in_days, line
@@ -63,6 +65,26 @@ def test_audit_asks_azure_devops_and_is_listed_as_a_run(connected: Connected, sa
     assert sandbox.requests
     run = AuditRun.objects.get()
     assert (run.started_by, run.by_hand, run.finished_at is not None) == ("command line", True, True)
+
+
+@pytest.mark.parametrize("names", [(), ("One", "Two")])
+def test_an_audit_that_fails_here_stops_no_other(
+    connected: Connected, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]
+) -> None:
+    broken = connected("One")
+    connected("Two", token="full-again")
+    Connection.objects.update(checked_at=None)
+
+    def failing(connection: Connection, **options: Any) -> Report:
+        if connection.pk == broken.pk:
+            raise ValueError("a mistake of ours")
+        return audit(connection, **options)
+
+    monkeypatch.setattr("connections.actions.audit_all.audit", failing)
+    ran = Ran("audit", *names, "--json")
+    assert [row["latest_problem"] for row in ran.json["connections"]] == ["failed_here", ""]
+    assert (ran.code, Connection.objects.get(name="Two").checked_at is not None) == (4, True)
+    assert not AuditRun.objects.filter(finished_at=None).exists()
 
 
 def test_audit_of_one_connection_finds_an_expired_token(connected: Connected, sandbox: Sandbox) -> None:
@@ -122,6 +144,7 @@ def test_rotate_reads_new_tokens_and_reports_each_connection(
     ("text", "said"),
     [
         ("no json", "not valid JSON"),
+        pytest.param("[" * 9000, "not valid JSON", id="nested"),
         ('{"token": 7}', 'not a JSON object with a "token"'),
         ('{"token": "x"}', "has neither"),
         ('{"token": "x", "connections": []}', "has neither"),
