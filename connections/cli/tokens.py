@@ -199,7 +199,7 @@ def _parse(line: str) -> dict[str, Any]:
         raise _BadLine("The line is too long.")
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _BadLine("The line is not valid JSON.") from None
     if not isinstance(entry, dict) or not isinstance(entry.get("token"), str):
         raise _BadLine('The line is not a JSON object with a "token".')

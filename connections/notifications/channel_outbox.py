@@ -170,7 +170,7 @@ def _is_error(kind: str, answer: Answer) -> bool:
         return answer.status != 202 and bool(body)
     try:
         content = json.loads(body) if body.startswith(b"{") else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return bool(content.get("error")) or content.get("ok") is False
 

@@ -211,6 +211,11 @@ def test_an_endless_answer_is_read_up_to_the_limit(receiver: Receiver, channel: 
     assert channel_outbox.deliver_due(now=NOW) == 1
 
 
+def test_an_answer_that_is_nested_too_deeply_to_be_read_counts_as_delivered() -> None:
+    answer = webhook_post.Answer(200, b'{"a":' * 9000, "")
+    assert channel_outbox.judge(NotificationChannel.Kind.WEBHOOK, answer) is channel_outbox.Verdict.DELIVERED
+
+
 def test_a_host_that_is_no_longer_listed_gets_nothing(
     receiver: Receiver, channel: NotificationChannel, settings: Settings
 ) -> None:
