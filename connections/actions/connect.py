@@ -74,6 +74,7 @@ def connect(
     try:
         with transaction.atomic():
             refuse_leaked(credentials.token, CannotConnect)
+            enforce_policy.refuse_reused(credentials.token, CannotConnect)
             connection = _store(credentials, request, report, owner=owner, now=now)
             choose_projects(connection, chosen, now=now)
             status_changes.record_notified(connection, store_findings(connection, report).lacking)

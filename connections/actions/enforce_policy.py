@@ -42,6 +42,16 @@ def reuse_violations(token: Credential, *, besides: int | None = None) -> list[V
     return [violation for violation in violations if violation.code == "token_reused"]
 
 
+def refuse_reused(token: Credential, refusal: type[Refused], *, besides: int | None = None) -> None:
+    """Raise `refusal` if another connection got the token during its test, and the policy does not allow that.
+
+    In the transaction that stores it: of two at the same moment, the second waits for the first.
+    """
+    if StoredTokenPolicy.now().reuse is Rule.REFUSE and not token.is_for_many:
+        StoredTokenPolicy.locked()
+        enforce(reuse_violations(token, besides=besides), refusal)
+
+
 def enforce(violations: list[Violation], refusal: type[Refused]) -> list[Violation]:
     """Raise `refusal` for the first violation that is not allowed. Returns the others, which are warnings."""
     for violation in violations:

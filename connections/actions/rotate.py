@@ -17,7 +17,7 @@ from connections.actions.capability_states import store_findings
 from connections.actions.connect import apply_report, shown_date, why_refused
 from connections.actions.coverage import coverage_changed
 from connections.actions.declare_leak import refuse_leaked
-from connections.actions.read_dates import date_to_store
+from connections.actions.read_dates import date_to_store, is_date_entered
 from connections.actions.refusals import CannotRotate, refusing_invalid_input
 from connections.actions.verify_credential import Credentials, VerificationResult, keep_result, usable_or_new_result
 from connections.domain import expiry
@@ -173,6 +173,7 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     if versions.held(connection.pk).token_set_at != connection.token_set_at:
         raise CannotRotate("replaced_meanwhile")
     refuse_leaked(new.token, CannotRotate)
+    enforce_policy.refuse_reused(new.token, CannotRotate, besides=connection.pk)
     # Keeps other changes made since the page was opened.
     connection.refresh_from_db()
     connection.token_set_at = now
@@ -217,6 +218,8 @@ def extend(
     """
     asked_at, yours = connection.token_set_at, {"expires_on": versions.expiry_date(expires_on)}
     versions.require_unchanged(connection, drawn_from, versions.EXTEND, yours=yours, refusal=CannotRotate)
+    if not is_date_entered(connection):
+        raise CannotRotate("date_is_read", field="expires_on")
     with refusing_invalid_input(CannotRotate):
         input_rules.expiry_of_new_token(
             expires_on, today=timezone.localdate(now), of_application=connection.application is not None

@@ -4,6 +4,8 @@ REFUSALS = {
     "channel_name_taken": "Another channel already has this name. Choose another name.",
     "closed_note_missing": "Say why in the note.",
     "closed_reason_missing": "Choose why you close it.",
+    "date_is_read": "The expiry date of this credential is read from it or from where it was created, so it can't be "
+    "entered.",
     "entry_name_taken": "Another entry already has this name. Choose another name.",
     "import_not_ready": "The lines are still being checked. Wait until the preview is complete.",
     "extend_left_as_it_was": "Azure DevOps left the expiry date as it was. A policy of the organization may limit it: "

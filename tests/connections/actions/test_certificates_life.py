@@ -11,9 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from connections.actions import versions
 from connections.actions.audit import audit
 from connections.actions.refusals import CannotRotate
-from connections.actions.rotate import Replacement, rotate
+from connections.actions.rotate import Replacement, extend, rotate
 from connections.models import Connection, Mail, StoredCredential
 from connections.notifications.reminders import remind_due
 from connections.providers.azure_devops.access_tokens import TOKENS
@@ -58,6 +59,23 @@ def registered(entra: Issuer, *, days: float = 200) -> bytes:
     content = self_signed("Sandbox full", days=days)
     entra.directory.named("full").certificates.append(certificate_in(content))
     return content
+
+
+def test_a_date_that_is_in_the_certificate_cannot_be_entered(connection: Connection, client: Client) -> None:
+    before = connection.expires_on
+    entered = timezone.localdate() + timedelta(days=5)
+    with pytest.raises(CannotRotate) as refused:
+        extend(connection, expires_on=entered, by=SCHEDULER, now=timezone.now())
+    client.force_login(connection.owner)
+    data = {
+        "same-expires": "date",
+        "same-expires_on": entered,
+        "version": versions.version(connection, versions.EXTEND),
+    }
+    page = client.post(reverse("connections:extend-token", args=[connection.pk]), data)
+    connection.refresh_from_db()
+    assert (refused.value.code, connection.expires_on) == ("date_is_read", before)
+    assert page.status_code == 200
 
 
 def test_an_audit_confirms_it(connection: Connection) -> None:

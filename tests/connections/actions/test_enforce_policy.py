@@ -1,7 +1,9 @@
 """Token policy: what violates it, and that no page or command lets a violating token through."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -20,6 +22,7 @@ from connections.actions.verify_credential import Credentials
 from connections.domain import token_policy
 from connections.domain.problems import catalogue
 from connections.domain.token_policy import Rule, TokenPolicy, Violation
+from connections.domain.verification import Report
 from connections.models import Connection, StoredTokenPolicy
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import parse_organization
@@ -142,6 +145,31 @@ def test_updating_a_token_is_refused_and_leaves_the_old_one(
     swap = lambda: rotate(connection, new, person=maintainer, by=ANN, now=timezone.now())  # noqa: E731
     assert code_of(swap, CannotRotate) == code
     assert connection.stored_credential.reveal().reveal() == token_of("full")
+
+
+def test_a_token_that_another_connection_gets_during_its_test_is_reused(
+    connected: Connected, maintainer: User, token_of: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, other = connected("First"), connected("Other", token="full-colleague")
+    set_token_policy(STRICT, by=ANN, now=NOW)
+    new = Replacement(PersonalAccessToken(token_of("full-again")), in_days(30), "one")
+    check = clients.check_concurrently
+
+    def meanwhile(*args: Any) -> Report:
+        monkeypatch.setattr(clients, "check_concurrently", check)
+        report = check(*args)
+        rotate(other, new, person=maintainer, by=ANN, now=timezone.now())
+        return report
+
+    monkeypatch.setattr(clients, "check_concurrently", meanwhile)
+    swap = lambda: rotate(first, new, person=maintainer, by=ANN, now=timezone.now())  # noqa: E731
+    assert code_of(swap, CannotRotate) == "token_reused"
+    assert first.stored_credential.reveal().reveal() == token_of("full")
+    new = replace(new, token=PersonalAccessToken(token_of("full-colleague")))
+    monkeypatch.setattr(clients, "check_concurrently", meanwhile)
+    connecting = lambda: try_to_connect(maintainer, token_of("full-colleague"), in_days(30))  # noqa: E731
+    assert code_of(connecting, CannotConnect) == "token_reused"
+    assert Connection.objects.count() == 2
 
 
 @pytest.mark.parametrize(("days", "code"), [(61, "life_too_long"), (None, "date_missing")])
