@@ -33,6 +33,7 @@ _CONFLICTS = {
     remote_change.UNKNOWN,
     errors.Conflict.code,
     "approval_decided",
+    "build_over",
     "stage_moved_on",
     "connection_disabled",
 }

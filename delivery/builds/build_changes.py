@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from connections.providers.azure_devops import build as azure
-from connections.providers.azure_devops import git
+from connections.providers.azure_devops import errors, git
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from delivery import input_rules, operations
-from delivery.builds.build_reads import TFVC_FOLDER
+from delivery.builds.build_reads import TFVC_FOLDER, is_of
 from delivery.models import Pipeline
 from delivery.remote_change import ChangeRequest, execute
-from delivery.remote_read import refusing_invalid_input
+from delivery.remote_read import RemoteReadError, refusing_invalid_input
 from history.record import Actor
 
 _FULL_REF = re.compile(r"refs/")
@@ -60,20 +60,41 @@ class _Run:
 
 
 def cancel_build(pipeline: Pipeline, build_id: int, *, by: Actor, now: datetime) -> azure.Build:
-    """Ask a build to stop. Raises `RemoteReadError`."""
-    project = pipeline.project.azure_id
-
-    def look(client: AzureDevOpsClient) -> azure.Build | None:
-        found = azure.build(client.transport, project, build_id)
-        return found if found.status in (azure.Status.CANCELLING, azure.Status.COMPLETED) else None
-
+    """Ask a build to stop; one that is cancelled already stays so. Raises `RemoteReadError`: "build_over"."""
+    work = _Cancellation(pipeline, build_id)
     attempt = _attempt(operations.CANCEL_BUILD, pipeline, f"build {build_id} of {pipeline.name}", by, now)
-    return execute(
-        attempt,
-        lambda client: azure.cancel(client.transport, project, build_id),
-        look=look,
-        ids=lambda done: {"build_id": done.id, "number": done.number},
-    )
+    return execute(attempt, work.do, look=work.look, ids=lambda done: {"build_id": done.id, "number": done.number})
+
+
+@dataclass(frozen=True, slots=True)
+class _Cancellation:
+    """One build of this pipeline that is to stop."""
+
+    pipeline: Pipeline
+    build_id: int
+
+    def do(self, client: AzureDevOpsClient) -> azure.Build:
+        found = self.build(client)
+        if not found.is_over:
+            found = azure.cancel(client.transport, self.pipeline.project.azure_id, self.build_id)
+        if found.is_over and not _is_cancelled(found):
+            # Azure DevOps answers a request to cancel it as if it were carried out.
+            raise RemoteReadError("build_over")
+        return found
+
+    def build(self, client: AzureDevOpsClient) -> azure.Build:
+        found = azure.build(client.transport, self.pipeline.project.azure_id, self.build_id)
+        if not is_of(self.pipeline, found):
+            raise errors.NotFound(detail="a build of another pipeline")
+        return found
+
+    def look(self, client: AzureDevOpsClient) -> azure.Build | None:
+        found = self.build(client)
+        return found if _is_cancelled(found) else None
+
+
+def _is_cancelled(build: azure.Build) -> bool:
+    return build.status is azure.Status.CANCELLING or build.result is azure.Result.CANCELED
 
 
 def _attempt(act: operations.Operation, pipeline: Pipeline, what: str, by: Actor, now: datetime) -> ChangeRequest:

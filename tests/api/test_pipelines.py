@@ -280,6 +280,12 @@ def test_a_build_is_cancelled(program: Program, ci: Pipeline, sandbox: Sandbox) 
     assert Event.objects.filter(kind="cancel_build.done").exists()
 
 
+def test_a_build_that_is_over_is_not_cancelled(program: Program, ci: Pipeline, sandbox: Sandbox) -> None:
+    before = posts(sandbox)
+    problem(program.call("POST", f"{builds(ci, ci.build_id)}/cancel"), 409, "build_over")
+    assert posts(sandbox) == before
+
+
 def test_a_log_is_read_in_pieces(program: Program, ci: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("delivery.builds.build_reads.LINES_PER_PART", 10)
     steps = program.get(builds(ci, ci.build_id))["steps"]

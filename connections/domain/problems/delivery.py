@@ -133,6 +133,12 @@ PROBLEMS = (
         "Check the branch and whether the pipeline is enabled. Its page in Azure DevOps has details.",
     ),
     Problem(
+        "build_over",
+        "The build is over",
+        "It ended before it could be cancelled, so nothing was changed.",
+        "Check its result.",
+    ),
+    Problem(
         "releases_disabled",
         "Classic releases are turned off",
         "The {place} or the project does not allow classic releases.",

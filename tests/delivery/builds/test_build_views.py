@@ -1,5 +1,6 @@
 """The Builds pages: one build with steps and logs, run and cancel."""
 
+import json
 from collections.abc import Callable
 from unittest.mock import patch
 
@@ -121,6 +122,43 @@ def test_a_build_is_cancelled_after_asking(pages: Client, ci: Pipeline, sandbox:
     sandbox.state.advance(60)
     age_what_was_read()
     assert "Cancelled" in get(pages, "build", ci.pk, build_id)
+
+
+def test_a_build_that_is_over_is_not_said_to_be_cancelled(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
+    build_id = run(pages, ci)
+    sandbox.state.advance(120)
+    page = post(pages, "cancel-build", ci.pk, build_id)
+    assert "is being cancelled" not in page
+    assert "The build is over" in page
+    assert "Succeeded" in page
+    assert not Event.objects.filter(kind="cancel_build.done").exists()
+
+
+def test_a_build_that_ends_while_it_is_cancelled_is_not_said_to_be(
+    pages: Client, ci: Pipeline, sandbox: Sandbox
+) -> None:
+    build_id = run(pages, ci)
+    sandbox.behaviour.add("reset", method="PATCH", path="/builds/")
+    over = {"id": build_id, "buildNumber": "1", "status": "completed", "result": "succeeded"}
+    answer = {"status": 200, "body": json.dumps(over), "headers": {"Content-Type": "application/json"}}
+    sandbox.behaviour.add("status", method="GET", path=f"/builds/{build_id}$", after=1, **answer)
+    assert "is being cancelled" not in post(pages, "cancel-build", ci.pk, build_id)
+    assert not Event.objects.filter(kind="cancel_build.done").exists()
+
+
+def test_a_cancelled_build_can_be_cancelled_again(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
+    build_id = run(pages, ci)
+    for _ in range(2):
+        assert f"Build {build_id} is being cancelled." in post(pages, "cancel-build", ci.pk, build_id)
+        sandbox.state.advance(60)
+
+
+def test_a_build_of_another_pipeline_is_not_cancelled(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
+    build_id = run(pages, ci)
+    other = Pipeline.objects.get(name="Tailspin Nightly")
+    before = posts(sandbox)
+    assert "is being cancelled" not in post(pages, "cancel-build", other.pk, build_id)
+    assert posts(sandbox) == before
 
 
 def test_a_failed_build_offers_the_log_of_the_step_that_failed(pages: Client, ci: Pipeline) -> None:
