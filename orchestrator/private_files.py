@@ -24,6 +24,7 @@ _OWN_FILES = (
     "log",
     "mail",
     "broker",
+    "sandbox-entra",
     "db.sqlite3",
     "db.sqlite3-*",
 )
