@@ -264,7 +264,7 @@ def read_date(where: Server, token: Credential, *, now: datetime, guard: LeakGua
     if not isinstance(token, EntraClientSecret) or (guard or LeakGuard.of(token)).is_leaked():
         return None
     graph = graph_of(where)
-    return graph.date_of(token, now=now) if graph else None
+    return graph.date_of(token, now=timezone.localtime(now)) if graph else None
 
 
 def calibrate(

@@ -9,8 +9,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import hashes
+from django.utils import timezone
 
 from connections.input_rules import InvalidInput
+from connections.providers.credential import day_in
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -35,6 +37,7 @@ class CertificateFacts:
     """What is known of the first certificate of a file: whose it is, who issued it, and when it is valid.
 
     `soonest_on` is the earliest end among all certificates of the chain, which is the day on which something stops.
+    Days are those of the site's time zone.
     """
 
     subject: str
@@ -126,7 +129,7 @@ def _facts(chain: "list[x509.Certificate]") -> CertificateFacts:
 
 
 def _day(moment: datetime) -> date:
-    return moment.date()
+    return day_in(timezone.get_current_timezone(), moment)
 
 
 def _shown(name: "x509.Name") -> str:

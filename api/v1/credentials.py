@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.utils import timezone
 from pydantic import SecretStr
 
 from api.v1 import input_schemas, schemas
@@ -46,7 +47,7 @@ def _of_application(body: input_schemas.ApplicationInput, *, now: datetime) -> E
         certificate=certificate_in_text(body.certificate.get_secret_value()) if body.certificate else None,
         certificate_password=_secret(body.certificate_password),
     )
-    return read_application(entered, now=now)
+    return read_application(entered, now=timezone.localtime(now))
 
 
 def _secret(text: SecretStr | None) -> Secret | None:

@@ -60,7 +60,7 @@ def credential_from(options: Options, connection: Connection | None = None) -> C
         certificate=_file(options["certificate"]) if options["certificate"] else None,
         certificate_password=_line("Password of the file: ") if options["certificate_password"] else None,
     )
-    return read_application(entered, now=timezone.now())
+    return read_application(entered, now=timezone.localtime())
 
 
 def _of_server(name: str) -> Credential:

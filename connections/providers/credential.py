@@ -4,7 +4,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import ClassVar
 
@@ -44,6 +44,14 @@ class Signer(ABC):
 
 # The expiry date of what never expires.
 NEVER = date.max
+
+
+def day_in(zone: tzinfo | None, moment: datetime) -> date:
+    """The day of a moment in this time zone. Certificates that never expire end at the last moment there is."""
+    try:
+        return moment.astimezone(zone).date()
+    except OverflowError:
+        return moment.date()
 
 
 class DateSource(StrEnum):

@@ -4,11 +4,18 @@ import base64
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from connections.models import StoredCredential
 from sandbox.entra.issuer import Issuer
 from tests.api.calls import Program, problem
-from tests.connections.applications import as_pfx, certificate_in, certificate_of, credential_of
+from tests.connections.applications import (
+    as_pfx,
+    certificate_in,
+    certificate_of,
+    credential_of,
+    in_zone_of_another_day,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +94,14 @@ def test_either_a_token_or_an_application_is_needed(program: Program, entra: Iss
     sent: dict[str, Any] = {"organization": "acme"}
     sent |= {"token": "x", "application": application(entra, client_secret="x")} if both else {}
     problem(program.call("POST", "/connections/test", sent), 422, "input_invalid")
+
+
+def test_the_date_of_a_certificate_is_a_day_of_the_site(
+    program: Program, entra: Issuer, pem: str, settings: Settings
+) -> None:
+    settings.TIME_ZONE, day = in_zone_of_another_day(pem.encode())
+    shown = program.post("/connections", body(entra, certificate=pem))
+    assert shown["expires_on"] == day.isoformat()
 
 
 def test_a_certificate_takes_the_place_of_a_secret(program: Program, entra: Issuer, pem: str) -> None:

@@ -1,7 +1,8 @@
 """Sample applications of the pretend Microsoft Entra, and connections that use them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -47,6 +48,13 @@ def fields_of(entra: Issuer, sample: str = "full", **other: Any) -> dict[str, An
 def certificate_in(content: bytes) -> x509.Certificate:
     """The certificate in a PEM file."""
     return x509.load_pem_x509_certificate(content)
+
+
+def in_zone_of_another_day(content: bytes) -> tuple[str, date]:
+    """A time zone in which the certificate ends on another day than in UTC, and that day."""
+    ends_at = certificate_in(content).not_valid_after_utc
+    zone = "Etc/GMT+12" if ends_at.hour < 12 else "Etc/GMT-14"
+    return zone, ends_at.astimezone(ZoneInfo(zone)).date()
 
 
 def as_pfx(content: bytes, password: str) -> bytes:

@@ -9,7 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from connections.providers.azure_devops.entra_credentials import ASSERTION_TYPE, EntraCredential, words_of
@@ -19,7 +19,7 @@ from connections.providers.azure_devops.key_files import (
     refusing_what_cannot_be_read,
 )
 from connections.providers.azure_devops.text import base64url
-from connections.providers.credential import DateSource
+from connections.providers.credential import DateSource, day_in
 from core.secrets import Secret
 
 if TYPE_CHECKING:
@@ -43,7 +43,10 @@ class EntraCertificate(EntraCredential):
 
     @classmethod
     def of(cls, tenant: str, client: str, content: bytes, password: str | None, *, now: datetime) -> Self:
-        """The certificate in a PEM or PFX file. Raises `InvalidCertificate`."""
+        """The certificate in a PEM or PFX file, which ends on a day in the time zone of `now`.
+
+        Raises `InvalidCertificate`.
+        """
         with refusing_what_cannot_be_read():
             key, certificate = read_key_file(content, password or "")
             return cls._of(tenant=tenant, client=client, **_parts(key, certificate, now=now))
@@ -110,7 +113,7 @@ def _parts(key: "RSAPrivateKey", certificate: "x509.Certificate", *, now: dateti
         "public_key": key.public_key().public_bytes(Encoding.PEM, public).decode(),
         "certificate": certificate.public_bytes(Encoding.PEM).decode(),
         "subject": _printable(certificate.subject.rfc4514_string())[:200],
-        "ends_on": certificate.not_valid_after_utc.astimezone(UTC).date().isoformat(),
+        "ends_on": day_in(now.tzinfo, certificate.not_valid_after_utc).isoformat(),
         "sha1": hashlib.sha1(der, usedforsecurity=False).hexdigest().upper(),
         "sha256": hashlib.sha256(der).hexdigest().upper(),
     }

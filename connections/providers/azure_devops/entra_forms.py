@@ -215,7 +215,7 @@ class AuthenticationForm(forms.Form):
         if content is None or password is None:
             return None
         try:
-            return EntraCertificate.of(tenant, client, content, password.reveal(), now=timezone.now())
+            return EntraCertificate.of(tenant, client, content, password.reveal(), now=timezone.localtime())
         except InvalidCertificate as error:
             field = "certificate_password" if error.code in ABOUT_THE_PASSWORD else "certificate"
             self.add_error(field, _about_certificate(error.code))

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.deadlines import deadline
@@ -18,7 +18,7 @@ from connections.providers.azure_devops.entra_credentials import EntraClientSecr
 from connections.providers.azure_devops.entra_issuer import Endpoint, Issuer, Request
 from connections.providers.azure_devops.parsing import parse_datetime
 from connections.providers.azure_devops.responses import Response
-from connections.providers.credential import ReadDate
+from connections.providers.credential import ReadDate, day_in
 
 PUBLIC_GRAPH = "https://graph.microsoft.com"
 # Why there is no date. These words are stored.
@@ -44,7 +44,7 @@ class Graph(Endpoint):
     issuer: Issuer = field(kw_only=True)
 
     def date_of(self, credential: EntraClientSecret, *, now: datetime) -> ReadDate:
-        """When this secret expires, or why that is not known. Raises nothing."""
+        """On which day, in the time zone of `now`, this secret expires, or why that is not known. Raises nothing."""
         found = self._read(credential)
         if isinstance(found, str):
             log.info("Microsoft Graph shows no expiry date: %s", found, extra={"client": credential.client})
@@ -80,16 +80,16 @@ def _secret(listed: object) -> _Listed | None:
         return None
     # Old secrets have no hint, and some no name.
     name = "".join(letter for letter in str(secret.get("displayName") or "") if letter.isprintable())
-    return _Listed(str(secret.get("hint") or ""), name[:_LONGEST_NAME], ends_at.astimezone(UTC))
+    return _Listed(str(secret.get("hint") or ""), name[:_LONGEST_NAME], ends_at)
 
 
 def _matched(listed: list[_Listed], hint: str, now: datetime) -> ReadDate:
     """The date of the secret with this hint. One that has expired is not the one that is in use, if another is not."""
     similar = [secret for secret in listed if secret.hint == hint]
     similar = [secret for secret in similar if secret.ends_at > now] or similar
-    days = {secret.ends_at.date() for secret in similar}
+    days = {day_in(now.tzinfo, secret.ends_at) for secret in similar}
     if len(days) == 1:
         return ReadDate(days.pop())
     possible = similar or [secret for secret in listed if not secret.hint]
-    candidates = tuple((secret.name, secret.ends_at.date()) for secret in possible[:_MOST_CANDIDATES])
+    candidates = tuple((secret.name, day_in(now.tzinfo, secret.ends_at)) for secret in possible[:_MOST_CANDIDATES])
     return ReadDate(reason=SEVERAL if similar else NOT_LISTED, candidates=candidates)

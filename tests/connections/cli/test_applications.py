@@ -4,11 +4,19 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django import Settings
 
 from connections.models import Connection, StoredCredential
 from sandbox.entra.certificates import self_signed
 from sandbox.entra.issuer import Issuer
-from tests.connections.applications import certificate_in, certificate_of, connected, credential_of, with_password
+from tests.connections.applications import (
+    certificate_in,
+    certificate_of,
+    connected,
+    credential_of,
+    in_zone_of_another_day,
+    with_password,
+)
 from tests.connections.commands import Ran, TypeIn
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +42,16 @@ def test_a_certificate_is_read_from_a_file(entra: Issuer, maintainer: User, type
     type_in("")
     assert added(entra, maintainer, "--certificate", str(entra.certificate_file("full"))).code == 0
     assert StoredCredential.objects.get().reveal() == certificate_of(entra)
+
+
+def test_the_date_of_a_certificate_is_a_day_of_the_site(
+    entra: Issuer, maintainer: User, type_in: TypeIn, settings: Settings
+) -> None:
+    file = entra.certificate_file("full")
+    settings.TIME_ZONE, day = in_zone_of_another_day(file.read_bytes())
+    type_in("")
+    assert added(entra, maintainer, "--certificate", str(file)).code == 0
+    assert Connection.objects.get().expires_on == day
 
 
 def test_its_password_is_read_from_standard_input(

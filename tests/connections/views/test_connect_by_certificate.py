@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from connections.models import Connection, StoredCredential
 from sandbox.entra.certificates import self_signed
 from sandbox.entra.issuer import Issuer
-from tests.connections.applications import as_pfx, certificate_in, fields_of
+from tests.connections.applications import as_pfx, certificate_in, fields_of, in_zone_of_another_day
 
 pytestmark = pytest.mark.django_db
 Fields = Callable[..., dict[str, Any]]
@@ -80,6 +81,12 @@ def certificate_thumbprints(certificate: x509.Certificate) -> list[str]:
     # SHA-1, as Microsoft Entra shows it.
     sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest().upper()
     return [sha1, certificate.fingerprint(hashes.SHA256()).hex().upper()]
+
+
+def test_its_date_is_a_day_of_the_site(pages: Client, fields: Fields, content: bytes, settings: Settings) -> None:
+    settings.TIME_ZONE, day = in_zone_of_another_day(content)
+    connected(pages, fields())
+    assert Connection.objects.get().expires_on == day
 
 
 def test_it_is_connected_with_its_own_date(pages: Client, fields: Fields, content: bytes) -> None:

@@ -13,10 +13,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from connections.models import RegisterEntry
 from connections.notifications.register_reminders import remind_due
 from connections.register_certificates import NotACertificate, read_certificate
+from tests.connections.applications import in_zone_of_another_day
 from tests.connections.providers.azure_devops.authority import Authority
 from tests.factories import make_person
 
@@ -70,6 +72,12 @@ def test_names_and_dates_are_read_and_the_entry_is_completed(maintainer: Client,
     assert entry.expires_on == files.certificate.not_valid_after_utc.date()
     assert entry.organization == "Loopback tests"
     assert "www.example.com" in entry.notes
+
+
+def test_its_date_is_a_day_of_the_site(maintainer: Client, files: Files, settings: Settings) -> None:
+    settings.TIME_ZONE, day = in_zone_of_another_day(files.pem)
+    assert f"to {day:%-d %b %Y}" in upload(maintainer, files.pem)
+    assert RegisterEntry.objects.get().expires_on == day
 
 
 def test_a_chain_expires_when_its_first_certificate_does(files: Files, authority: Authority) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography import x509
@@ -19,6 +20,7 @@ from connections.providers.azure_devops.entra_certificates import EntraCertifica
 from connections.providers.azure_devops.entra_issuer import Issuer as OurIssuer
 from connections.providers.azure_devops.entra_issuer import authority
 from connections.providers.azure_devops.key_files import CERTIFICATE_ERRORS, InvalidCertificate, _require_few_rounds
+from connections.providers.credential import NEVER
 from sandbox.entra.issuer import Issuer
 from tests.connections.providers.azure_devops.issuer import CLIENT, TENANT
 
@@ -33,6 +35,12 @@ def certificate(key: Any = KEY, *, days: int = 100, from_days: int = -200, name:
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
     start = NOW + timedelta(days=min(from_days, days - 1))
     return builder.not_valid_before(start).not_valid_after(NOW + timedelta(days=days)).sign(key, hashes.SHA256())
+
+
+def until(ends_at: datetime) -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Ours")])
+    builder = x509.CertificateBuilder(subject, subject, KEY.public_key(), x509.random_serial_number())
+    return builder.not_valid_before(NOW - timedelta(days=9)).not_valid_after(ends_at).sign(KEY, hashes.SHA256())
 
 
 def pem(key: Any = KEY, *certificates: x509.Certificate, password: str = "") -> bytes:
@@ -177,3 +185,19 @@ def test_a_signer_uses_it(entra: Issuer) -> None:
     content = entra.certificate_file("full").read_bytes()
     found = EntraCertificate.of(application.tenant, application.client_id, content, None, now=datetime.now(UTC))
     assert signer_for(clients.servers()[0], found).prepare()
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("UTC", "2026-12-10"), ("America/New_York", "2026-12-09"), ("Europe/Berlin", "2026-12-10")]
+)
+def test_it_ends_on_a_day_of_the_time_zone_that_is_asked_for(zone: str, day: str) -> None:
+    ends_at = datetime(2026, 12, 10, 0, 30, tzinfo=UTC)
+    found = EntraCertificate.of(TENANT, CLIENT, pem(KEY, until(ends_at)), "", now=NOW.astimezone(ZoneInfo(zone)))
+    assert found.expires_on(None) == date.fromisoformat(day)
+
+
+def test_one_that_never_expires_is_read_east_of_utc() -> None:
+    """https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5"""
+    never = pem(KEY, until(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)))
+    found = EntraCertificate.of(TENANT, CLIENT, never, "", now=NOW.astimezone(ZoneInfo("Europe/Berlin")))
+    assert found.expires_on(None) == NEVER

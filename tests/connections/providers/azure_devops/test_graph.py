@@ -68,6 +68,14 @@ def test_one_that_has_expired_is_not_the_one_in_use(at: Graph, entra: Issuer) ->
     assert read(at, entra).day == day_of(secrets_of(entra)[0])
 
 
+@pytest.mark.django_db
+def test_the_day_is_that_of_the_site(at: Graph, entra: Issuer, settings: Settings) -> None:
+    settings.TIME_ZONE = "America/New_York"
+    secrets_of(entra)[0].expires_at = datetime(2027, 12, 10, 0, 30, tzinfo=UTC)
+    found = clients.read_date(clients.servers()[0], credential_of(entra, "dated"), now=NOW)
+    assert found == ReadDate(date(2027, 12, 9))
+
+
 def test_several_with_the_same_date_leave_no_doubt(at: Graph, entra: Issuer) -> None:
     similar(entra, days=1).expires_at = secrets_of(entra)[0].expires_at
     assert read(at, entra).day == day_of(secrets_of(entra)[0])
