@@ -38,8 +38,9 @@ def code_cost(user_id: int) -> Cost:
 
 
 def same_code_cost(user_id: int, code: str) -> Cost:
-    """The cost of this code: each code works once, in any process."""
-    return Cost(Rate("the same code of a second factor", 1, timedelta(minutes=3)), (user_id, code))
+    """The cost of this code: each code works once, in any process, however its digits are grouped."""
+    digits = "".join(filter(str.isalnum, code)).casefold()
+    return Cost(Rate("the same code of a second factor", 1, timedelta(minutes=3)), (user_id, digits))
 
 
 def notice_cost(address: str | None) -> Cost:

@@ -105,6 +105,22 @@ def test_a_code_is_good_once_also_where_another_process_saw_it(client: Client, s
     assert "was used before" in give(other, code)
 
 
+@pytest.mark.parametrize("written", ["{} {}", "{}-{}", "{}{}."])
+def test_a_code_is_good_once_however_it_is_written(
+    client: Client, secret: str, sign_in: SignIn, written: str
+) -> None:
+    from django.core.cache import cache
+
+    code = code_of(secret)
+    sign_in(client)
+    give(client, code)
+    cache.clear()
+    other = Client()
+    sign_in(other)
+    assert "was used before" in give(other, written.format(code[:3], code[3:]))
+    assert not is_in(other)
+
+
 def test_codes_are_tried_only_so_often(client: Client, secret: str, sign_in: SignIn, settings: Settings) -> None:
     settings.SIGN_IN_ATTEMPTS = 3
     sign_in(client)
