@@ -106,9 +106,7 @@ def test_a_code_is_good_once_also_where_another_process_saw_it(client: Client, s
 
 
 @pytest.mark.parametrize("written", ["{} {}", "{}-{}", "{}{}."])
-def test_a_code_is_good_once_however_it_is_written(
-    client: Client, secret: str, sign_in: SignIn, written: str
-) -> None:
+def test_a_code_is_good_once_however_it_is_written(client: Client, secret: str, sign_in: SignIn, written: str) -> None:
     from django.core.cache import cache
 
     code = code_of(secret)
