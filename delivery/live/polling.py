@@ -74,7 +74,6 @@ _CONCERNS_ALL = DEAD_TOKEN | {
     "token_unreadable",
     "server_unknown",
     "throttled",
-    "releases_disabled",
 }
 
 

@@ -260,6 +260,12 @@ def test_an_internal_error_about_some_projects_does_not_keep_the_others_from_bei
     assert failing_reads(clock, errors.ServerError()) == PollSubscription.objects.count() > 2
 
 
+def test_classic_releases_that_one_project_does_not_allow_are_read_in_the_others(
+    brought_in: Connection, clock: Clock
+) -> None:
+    assert failing_reads(clock, errors.ReleasesDisabled()) == PollSubscription.objects.count() > 2
+
+
 def failing_reads(clock: Clock, failure: errors.AzureDevOpsError) -> int:
     """How many of the lists that are due are read when each read fails."""
     reads: list[int] = []
