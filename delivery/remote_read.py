@@ -94,8 +94,17 @@ def open_client(
                 yield client
             except errors.EmptyRefusal as refusal:
                 raise _why_empty(client, refusal) from None
+            finally:
+                note_wait(connection, client, now=timezone.now())
     except errors.AzureDevOpsError as trouble:
         raise _read_error(connection, trouble) from None
+
+
+def note_wait(connection: Connection, client: AzureDevOpsClient, *, now: datetime) -> None:
+    """Pause the person's calls if Azure DevOps asked for it, which it does with successful answers, too."""
+    # https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
+    if wait := client.transport.person_asked_to_wait:
+        rate_limit_pauses.note(connection, wait, now=now)
 
 
 def _why_empty(client: AzureDevOpsClient, refusal: errors.EmptyRefusal) -> errors.AzureDevOpsError:

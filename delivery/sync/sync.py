@@ -21,14 +21,15 @@ from connections.actions import rate_limit_pauses
 from connections.actions.refusal_causes import cause_for
 from connections.domain import scheduling
 from connections.models import Connection, RateLimitPause
-from connections.providers.azure_devops import errors, git
+from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from core.database_errors import database_problem
 from core.encryption import UnreadableToken
 from core.read_ahead import ReadAhead
 from delivery.live.polling import poll_everything_once
 from delivery.models import Project, Repository, SyncState
-from delivery.remote_read import FAILED_HERE
+from delivery.remote_read import FAILED_HERE, note_wait
+from delivery.sync.each_listing import AskedToWait, each_listing
 from delivery.sync.listing_buffer import MOST_REPOSITORIES, ListingBuffer, size_of
 from delivery.sync.upsert import (
     BATCH,
@@ -44,21 +45,6 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 # After so many interruptions in a row a refresh is given up until its usual time.
 PATIENCE = 5
-# So many projects in a row that end in a server error are the server's trouble, not the projects'.
-SERVER_ERRORS_IN_A_ROW = 3
-# These concern the token, the organization or the network: the other projects would meet the same.
-_ABOUT_ALL = (
-    errors.TokenRefused,
-    errors.NotAMember,
-    errors.BlockedByPolicy,
-    errors.InteractiveSignInNeeded,
-    errors.EmptyRefusal,
-    errors.OrganizationNotFound,
-    errors.OrganizationUnavailable,
-    errors.Throttled,
-    errors.Unreachable,
-    errors.ServerTooOld,
-)
 
 
 class LostLease(Exception):
@@ -173,6 +159,9 @@ class _Sync:
         self.begin()
         try:
             self.ask()
+        except AskedToWait as wait:
+            next_at = self.clock() + timedelta(seconds=wait.seconds)
+            self.release(problem=errors.Throttled.code, activity_id="", next_at=next_at)
         except errors.AzureDevOpsError as trouble:
             self.interrupt(trouble)
         except (UnreadableToken, clients.UnknownServer, OtherOrganization) as ours:
@@ -215,10 +204,13 @@ class _Sync:
         with clients.azure_devops(
             server, self.connection.organization, token, seconds=seconds, list_seconds=list_seconds
         ) as client:
-            if client.connection_data().organization_id != self.connection.organization_id:
-                raise OtherOrganization
-            is_whole = self.list_projects(client)
-            self.list_all_repositories(client)
+            try:
+                if client.connection_data().organization_id != self.connection.organization_id:
+                    raise OtherOrganization
+                is_whole = self.list_projects(client)
+                self.list_all_repositories(client)
+            finally:
+                note_wait(self.connection, client, now=self.clock())
         if not is_whole:
             raise errors.ListIncomplete
 
@@ -230,7 +222,7 @@ class _Sync:
         """
         waiting = ListingBuffer(self.keep, self.clock)
         self.moment = self.clock()
-        found = self.listings(client, list(self.left()))
+        found = each_listing(client, list(self.left()), lambda: self.moment)
         with ReadAhead(found, most=MOST_REPOSITORIES, size=size_of) as listings:
             try:
                 for listing in listings:
@@ -238,23 +230,6 @@ class _Sync:
                     waiting.add(listing)
             finally:
                 waiting.write()
-
-    def listings(self, client: AzureDevOpsClient, projects: Sequence[Project]) -> Iterator[Listing]:
-        """What each project's list shows; at the end, those that a server error prevented. Uses no database."""
-        failed: list[Listing] = []
-        in_a_row = 0
-        for project in projects:
-            try:
-                yield self.listing(client, project)
-                in_a_row = 0
-            except errors.Maintenance:
-                raise
-            except errors.ServerError as trouble:
-                failed.append(Listing(project, self.moment, None, trouble.code, trouble.activity_id or ""))
-                in_a_row += 1
-                if in_a_row >= SERVER_ERRORS_IN_A_ROW:
-                    raise
-        yield from failed
 
     def list_projects(self, client: AzureDevOpsClient) -> bool:
         """Whether the list was read to its end."""
@@ -316,19 +291,6 @@ class _Sync:
             self.hold(done=F("done") + len(listings))
             upsert_repositories(listings, at=at, newest=newest)
             note_listed(listings, at=at)
-
-    def listing(self, client: AzureDevOpsClient, project: Project) -> Listing:
-        """The whole list, or the reason where only this project is concerned."""
-        asked_at = self.moment
-        try:
-            found = git.repositories_page(
-                client.transport, project.azure_id, max_bytes=settings.REPOSITORY_LIST_MAX_BYTES
-            )
-        except _ABOUT_ALL:
-            raise
-        except errors.AzureDevOpsError as trouble:
-            return Listing(project, asked_at, None, trouble.code, trouble.activity_id or "")
-        return Listing(project, asked_at, found)
 
     def interrupt(self, trouble: errors.AzureDevOpsError) -> None:
         """Pause for a while where waiting may help; otherwise end."""

@@ -37,6 +37,13 @@ def test_refresh_brings_in_without_a_worker_and_says_what_there_is(connected: Co
     assert Event.objects.get(kind="repositories.refreshed").actor_name == "command line"
 
 
+def test_refresh_that_was_asked_to_wait_is_not_called_complete(connected: Connect, sandbox: Sandbox) -> None:
+    connected(organization="fabrikam")
+    sandbox.behaviour.add("near_limit", retry_after=100)
+    code, value = run("repositories", "refresh", "Acme main", "--json")
+    assert (code, value["complete"], value["problem"]) == (4, False, "throttled")
+
+
 def test_refresh_that_is_refused_ends_with_one(connected: Connect, sandbox: Sandbox) -> None:
     connected(organization="fabrikam")
     token = sandbox.state.token_named("full")

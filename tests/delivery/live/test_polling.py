@@ -260,6 +260,19 @@ def test_an_internal_error_about_some_projects_does_not_keep_the_others_from_bei
     assert failing_reads(clock, errors.ServerError()) == PollSubscription.objects.count() > 2
 
 
+def test_nothing_more_is_polled_while_azure_devops_asked_to_wait_with_a_successful_answer(
+    brought_in: Connection, sandbox: Sandbox, clock: Clock
+) -> None:
+    sandbox.behaviour.add("near_limit", retry_after=100)
+    poll(clock)
+    problems = list(PollSubscription.objects.order_by("read_at").values_list("problem", flat=True))
+    assert sorted(problems) == ["", *["throttled"] * (len(problems) - 1)]
+    asked = len(sandbox.requests)
+    PollSubscription.objects.update(next_at=clock())
+    poll(clock)
+    assert len(sandbox.requests) == asked
+
+
 def test_classic_releases_that_one_project_does_not_allow_are_read_in_the_others(
     brought_in: Connection, clock: Clock
 ) -> None:

@@ -17,7 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from connections.actions.coverage import choose_projects
 from connections.actions.disconnect import disconnect
 from connections.actions.rotate import Replacement, rotate
-from connections.models import Connection
+from connections.models import Connection, RateLimitPause
 from connections.providers.azure_devops import git
 from connections.providers.azure_devops import models as azure
 from connections.providers.azure_devops.credentials import PersonalAccessToken
@@ -171,6 +171,38 @@ def test_throttling_is_obeyed_by_the_row(connected: Connect, bring_in: BringIn, 
     assert (sync_state.problem, sync_state.under_way) == ("throttled", True)
     assert (sync_state.next_at - clock.now).total_seconds() >= 899
     assert sync.claim_due(now=clock()) == []
+
+
+def test_a_wait_that_a_successful_answer_asks_for_is_kept(
+    connected: Connect, bring_in: BringIn, sandbox: Sandbox, clock: Clock
+) -> None:
+    connection = connected(organization="fabrikam")
+    sandbox.behaviour.add("near_limit", path=LISTING, retry_after=100)
+    sync_state = bring_in(connection)
+    assert (sync_state.problem, sync_state.under_way, sync_state.done, listings(sandbox)) == ("throttled", True, 1, 1)
+    assert 99 <= (sync_state.next_at - clock.now).total_seconds() <= 100
+    assert sync.claim_due(now=clock()) == []
+    RateLimitPause.objects.get().delete()
+    sync_state = bring_in(connection)
+    assert (sync_state.under_way, sync_state.done, sync_state.consecutive_failures) == (False, 2, 0)
+    assert listings(sandbox) == 2
+    assert RateLimitPause.objects.exists()
+
+
+def test_where_each_answer_asks_to_wait_a_project_that_fails_does_not_keep_the_sync_from_its_end(
+    connected: Connect, bring_in: BringIn, sandbox: Sandbox
+) -> None:
+    connection = connected(organization="fabrikam")
+    bring_in(connection)
+    first = Project.objects.order_by("pk")[0]
+    sandbox.behaviour.add("near_limit", retry_after=1)
+    sandbox.behaviour.add("status", path=f"{first.azure_id}{LISTING}", status=500)
+    for _ in range(2):
+        RateLimitPause.objects.all().delete()
+        sync_state = bring_in(connection)
+    assert not sync_state.under_way
+    first.refresh_from_db()
+    assert first.problem == "server_error"
 
 
 def test_after_enough_interruptions_it_waits_for_its_usual_time(
