@@ -18,7 +18,7 @@ urlpatterns = [
     path("", include("people.urls")),
     path("sign-in/", sign_in.SignIn.as_view(), name="login"),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
-    path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
+    path("password/", sign_in.ChangePassword.as_view(), name="password_change"),
     path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("password/choose/<uidb64>/<token>/", sign_in.ChoosePassword.as_view(), name="choose-password"),
     # In place of the sign-in and password pages of Django's admin.

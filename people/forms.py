@@ -1,14 +1,15 @@
 """Forms about people, and the sign-in form."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self, cast
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from connections.fields import checked, new_owner_field
@@ -18,7 +19,7 @@ from people import input_rules, login_limits, queries, roles
 from people.events import record_refused_sign_in
 from people.known_browsers import known_browser
 from throttling import rate_limits
-from throttling.rate_limits import TooMany, humanize
+from throttling.rate_limits import Cost, TooMany, humanize
 
 
 class SignInForm(AuthenticationForm):
@@ -34,7 +35,7 @@ class SignInForm(AuthenticationForm):
         name = self.cleaned_data.get("username")
         if not (name and self.cleaned_data.get("password")):
             return self.cleaned_data
-        costs = login_limits.sign_in_costs(name, self._address(), known_browser(self.request, name))
+        costs = login_limits.sign_in_costs(name, _address(self.request), known_browser(self.request, name))
         try:
             rate_limits.consume(costs, now=timezone.now())
         except TooMany as too_many:
@@ -43,20 +44,62 @@ class SignInForm(AuthenticationForm):
         login_limits.give_back_sign_in(costs)
         return cleaned
 
-    def _address(self) -> str | None:
-        return client_address(self.request) if self.request is not None else None
-
     def _refuse(self, name: str, too_many: TooMany) -> None:
         """Refuse with the same message whether or not the username exists."""
         self.too_many = too_many
-        try:
-            rate_limits.consume([login_limits.notice_cost(self._address())], now=timezone.now())
-        except TooMany:
-            pass
-        else:
-            record_refused_sign_in(name, self.request, reason="throttled")
+        _record_throttled(name, self.request)
         message = f"Too many attempts to sign in. Try again in {humanize(too_many.seconds)}."
         raise ValidationError(message, code="throttled") from None
+
+
+def _address(request: HttpRequest | None) -> str | None:
+    return client_address(request) if request is not None else None
+
+
+def _record_throttled(name: str, request: HttpRequest | None) -> None:
+    """Record that attempts are throttled, at most once a minute for each network."""
+    try:
+        rate_limits.consume([login_limits.notice_cost(_address(request))], now=timezone.now())
+    except TooMany:
+        return
+    record_refused_sign_in(name, request, reason="throttled")
+
+
+def consume_attempt(costs: list[Cost], user: User, request: HttpRequest | None) -> None:
+    """Count an attempt. Raises `ValidationError`, which says when to try again."""
+    try:
+        rate_limits.consume(costs, now=timezone.now())
+    except TooMany as too_many:
+        _record_throttled(user.get_username(), request)
+        message = f"Too many attempts. Try again in {humanize(too_many.seconds)}."
+        raise ValidationError(message, code="throttled") from None
+
+
+@contextmanager
+def counted_password(user: User, request: HttpRequest | None) -> Iterator[None]:
+    """Count an attempt to enter the password of someone who is signed in, as at the sign-in.
+
+    Give it back if comparing the password raises nothing. Raises `ValidationError`, which says when to try again.
+    """
+    name = user.get_username()
+    costs = login_limits.sign_in_costs(name, _address(request), known_browser(request, name))
+    consume_attempt(costs, user, request)
+    yield
+    login_limits.give_back_sign_in(costs)
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    """The password that is in use, with the limits of the sign-in, and the new one."""
+
+    def __init__(self, user: User, *args: Any, request: HttpRequest | None = None, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        self._request = request
+
+    def clean_old_password(self) -> str:
+        """Count the attempt before comparing the password."""
+        with counted_password(self.user, self._request):
+            password: str = super().clean_old_password()
+        return password
 
 
 def _role_choices(empty: str) -> list[tuple[str, str]]:

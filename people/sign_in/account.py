@@ -6,16 +6,10 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import ReauthenticateForm
 from allauth.account.utils import perform_login
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils import timezone
 
-from core.client_ip import client_address
-from people import login_limits
 from people.events import record_refused_sign_in
-from people.known_browsers import known_browser
-from throttling import rate_limits
-from throttling.rate_limits import Cost, TooMany, humanize
+from people.forms import counted_password
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -42,16 +36,6 @@ def sign_in_or_ask_for_code(request: HttpRequest, user: Any, *, to: str) -> Http
     return response
 
 
-def consume_attempt(costs: list[Cost], user: User, request: HttpRequest | None) -> None:
-    """Count an attempt. Raises `ValidationError`, which says when to try again."""
-    try:
-        rate_limits.consume(costs, now=timezone.now())
-    except TooMany as too_many:
-        record_refused_sign_in(user.get_username(), request, reason="throttled")
-        message = f"Too many attempts. Try again in {humanize(too_many.seconds)}."
-        raise ValidationError(message, code="throttled") from None
-
-
 class PasswordAgainForm(ReauthenticateForm):
     """The password again, before a change of the second factor; with the same limits as the sign-in."""
 
@@ -64,9 +48,6 @@ class PasswordAgainForm(ReauthenticateForm):
         """Count the attempt before comparing the password."""
         from allauth.core.context import request
 
-        name, address = self.user.get_username(), client_address(request) if request else None
-        costs = login_limits.sign_in_costs(name, address, known_browser(request, name))
-        consume_attempt(costs, self.user, request)
-        password: str = super().clean_password()
-        login_limits.give_back_sign_in(costs)
+        with counted_password(self.user, request):
+            password: str = super().clean_password()
         return password

@@ -16,7 +16,7 @@ from connections.actions.reencrypt import EncryptedSecret
 from core import encryption
 from core.secrets import Secret
 from people import login_limits
-from people.sign_in.account import consume_attempt
+from people.forms import consume_attempt
 from throttling import rate_limits
 from throttling.rate_limits import TooMany
 

@@ -18,7 +18,7 @@ from core.client_ip import client_address
 from history.current_actor import acting_as
 from history.record import Actor
 from people import known_browsers
-from people.forms import SignInForm
+from people.forms import ChangePasswordForm, SignInForm
 
 
 class SignIn(auth.LoginView):
@@ -52,6 +52,16 @@ class SignIn(auth.LoginView):
             response.status_code = 429
             response.headers["Retry-After"] = str(form.too_many.seconds)
         return response
+
+
+class ChangePassword(auth.PasswordChangeView):
+    """GET and POST /password/: a new password, for those who know the one that is in use."""
+
+    form_class = ChangePasswordForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Also the request, because attempts are counted by address and browser."""
+        return super().get_form_kwargs() | {"request": self.request}
 
 
 class ChoosePassword(auth.PasswordResetConfirmView):

@@ -267,6 +267,23 @@ def test_a_new_password_ends_other_sessions_and_is_an_event(client: Client, ann:
     assert new not in repr(vars(event))
 
 
+def test_the_password_in_use_is_tried_only_as_often_as_at_the_sign_in(
+    client: Client, ann: User, settings: Settings
+) -> None:
+    settings.SIGN_IN_ATTEMPTS = 3
+    sign_in(client, "ann")
+    new = "another-long-enough-password-5"
+    data = {"old_password": "wrong", "new_password1": new, "new_password2": new}
+    for _ in range(3):
+        assert "Too many" not in said(client.post(reverse("password_change"), data))
+    for old_password in ("wrong", PASSWORD):
+        refused = client.post(reverse("password_change"), data | {"old_password": old_password})
+        assert "Too many attempts. Try again in" in said(refused)
+    ann.refresh_from_db()
+    assert ann.check_password(PASSWORD)
+    assert [event.detail for event in Event.objects.filter(kind="person.sign_in_refused")] == [{"reason": "throttled"}]
+
+
 def test_a_password_changed_in_the_terminal_is_an_event_too(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("getpass.getpass", lambda **_: "another-long-enough-password-5")
     call_command("changepassword", "ann")
