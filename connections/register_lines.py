@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from connections import register_rules
 from connections.input_rules import InvalidInput
 from connections.models import RegisterEntry
-from connections.register_files import RawLine
+from connections.register_files import NEEDED, RawLine
 from core.redaction import holds_secret
 
 _KINDS = {
@@ -44,17 +44,14 @@ class LineError:
 class Owners:
     """The people who may own an entry, by username and by mail address."""
 
-    def __init__(self, default: User) -> None:
-        self.default = default
+    def __init__(self) -> None:
         self._by_name: dict[str, list[User]] = {}
         for user in User.objects.filter(is_active=True).only("username", "email", "first_name", "last_name"):
             for name in {user.username.casefold(), user.email.casefold()} - {""}:
                 self._by_name.setdefault(name, []).append(user)
 
     def find(self, text: str) -> User:
-        """The person; the default one for an empty text. Raises `InvalidInput`."""
-        if not text.strip():
-            return self.default
+        """The person. Raises `InvalidInput`."""
         found = self._by_name.get(text.strip().casefold(), [])
         if len(found) == 1:
             return found[0]
@@ -70,11 +67,16 @@ class LineReader:
     is_month_first: bool
 
     def read(self, line: RawLine) -> tuple[dict[str, Any], list[LineError]]:
-        """The values of an entry as JSON, and what is wrong. With any error, the values are not complete."""
-        texts = line.values
+        """The values that a line has, as JSON, and what is wrong. With any error, the values are not complete.
+
+        A column that the file does not have is not among them, nor an empty owner.
+        """
+        texts = {name: text for name, text in line.values.items() if name != "owner" or text.strip()}
         values: dict[str, Any] = {}
         errors: list[LineError] = []
         for field, rule in self._rules().items():
+            if field not in texts and field not in NEEDED:
+                continue
             try:
                 values[field] = rule(texts.get(field, ""))
             except InvalidInput as error:

@@ -18,6 +18,7 @@ _UNSEEN = r"\s\x00-\x1f\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff
 _FORMULA = re.compile(rf"\A(?:[{_UNSEEN}]*[{_STARTERS}]|[\x00-\x1f])")
 # In the middle of a text, too: Excel may split it at semicolons, tabs or line ends.
 _FORMULA_WITHIN = re.compile(rf"(?<=[;\t\r\n])(?=[{_STARTERS}])")
+_HARMLESS_WITHIN = re.compile(rf"(?<=[;\t\r\n])'(?=[{_STARTERS}])")
 
 
 class _Line:
@@ -42,8 +43,9 @@ def harmless(cell: str) -> str:
 
 
 def as_entered(cell: str) -> str:
-    """A cell without the apostrophe that `harmless` put in front of it."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
+    """A cell without the apostrophes that `harmless` put into it."""
+    cell = cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
+    return _HARMLESS_WITHIN.sub("", cell)
 
 
 def csv_download(lines: Iterator[str], *, name: str) -> StreamingHttpResponse:

@@ -38,6 +38,13 @@ class EntryInput:
     notes: str = ""
 
 
+def as_input(entry: RegisterEntry) -> EntryInput:
+    """The values of a stored entry, as they are entered."""
+    columns = {column: getattr(entry, column) for column in COLUMNS}
+    consumers = (consumer.as_input() for consumer in entry.consumers.all())
+    return EntryInput(**columns, used_by=register_rules.consumers_text(consumers))
+
+
 def checked(entered: EntryInput) -> EntryInput:
     """The input with normalized values. Raises `InvalidInput`."""
     rules, line = register_rules, register_rules.one_line

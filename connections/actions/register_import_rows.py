@@ -1,7 +1,7 @@
 """Check and store the lines of one batch of an import into the register."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from connections.actions.register_entries import (
     COLUMNS,
     EntryInput,
     apply,
+    as_input,
     consumers_of,
     differences,
     new_entry,
@@ -28,7 +29,7 @@ from core.bulk_insert import insert_rows
 from history.record import Actor, record_all
 
 _IS_TAKEN = "An entry already has this name."
-_OWNER_GONE = "The owner was removed in the meantime."
+_OWNER_GONE = "The owner was removed or deactivated in the meantime."
 _WRITTEN = (*COLUMNS, "date_set_at", "renewed_at", "reminded_days", "changed_at", "revision")
 
 
@@ -97,7 +98,7 @@ def store(current: RegisterImport, batch: ImportBatch, *, now: datetime, one_by_
 
     Raises `IntegrityError` if a name is taken after all; `one_by_one`, that line becomes an error.
     """
-    matched, by = _match(batch), actor_of(current)
+    matched, by = _match(batch, default_owner=current.person_id), actor_of(current)
     taken = _add_possible(matched.fresh, one_by_one=one_by_one, by=by, now=now)
     current.added += len(matched.fresh) - len(taken)
     if current.on_existing == RegisterImport.OnExisting.UPDATE:
@@ -110,17 +111,23 @@ def store(current: RegisterImport, batch: ImportBatch, *, now: datetime, one_by_
     _finish(current, batch, wrong + [LineError(number, "owner", _OWNER_GONE) for number in matched.ownerless])
 
 
-def _match(batch: ImportBatch) -> _Matched:
+def _match(batch: ImportBatch, *, default_owner: int) -> _Matched:
     """Find the owners and the entries that the lines name. The entries are locked until the transaction ends."""
-    owners = User.objects.in_bulk({values["owner"] for _, values in batch.rows})
-    lines = [(number, _input(values, owners)) for number, values in batch.rows if values["owner"] in owners]
-    existing = _locked(entered.name for _, entered in lines)
-    found = [(number, existing.get(entered.name.casefold()), entered) for number, entered in lines]
-    return _Matched(
-        fresh=[(number, entered) for number, entry, entered in found if entry is None],
-        known=[(number, entry, entered) for number, entry, entered in found if entry is not None],
-        ownerless=[number for number, values in batch.rows if values["owner"] not in owners],
-    )
+    named = {values.get("owner", default_owner) for _, values in batch.rows}
+    owners = User.objects.filter(is_active=True).in_bulk(named)
+    existing = _locked(values["name"] for _, values in batch.rows)
+    matched = _Matched([], [], [])
+    for number, values in batch.rows:
+        entry = existing.get(values["name"].casefold())
+        keeps_owner = entry is not None and "owner" not in values
+        owner = entry.owner if entry and keeps_owner else owners.get(values.get("owner", default_owner))
+        if owner is None:
+            matched.ownerless.append(number)
+        elif entry is None:
+            matched.fresh.append((number, _input(values, owner)))
+        else:
+            matched.known.append((number, entry, _input(values, owner, known=entry)))
+    return matched
 
 
 def _finish(current: RegisterImport, batch: ImportBatch, wrong: list[LineError]) -> None:
@@ -139,10 +146,12 @@ def _locked(names: Iterable[str]) -> dict[str, RegisterEntry]:
     return {entry.name.casefold(): entry for entry in stored.select_for_update(of=("self",), no_key=True)}
 
 
-def _input(values: dict[str, Any], owners: dict[int, User]) -> EntryInput:
-    day = values["expires_on"]
-    known = {**values, "owner": owners[values["owner"]], "expires_on": date.fromisoformat(day) if day else None}
-    return EntryInput(**known)
+def _input(values: dict[str, Any], owner: User, *, known: RegisterEntry | None = None) -> EntryInput:
+    """The values of a line. What it has no column for stays as it is in a known entry."""
+    given = {**values, "owner": owner}
+    if day := values.get("expires_on"):
+        given["expires_on"] = date.fromisoformat(day)
+    return replace(as_input(known), **given) if known else EntryInput(**given)
 
 
 def _add_possible(numbered: list[tuple[int, EntryInput]], *, one_by_one: bool, by: Actor, now: datetime) -> list[int]:

@@ -39,7 +39,7 @@ _TWICE = "The same name is in line {line} already."
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How a file is read. `default_owner` owns the entries of lines without an owner."""
+    """How a file is read. `default_owner` owns the new entries of lines without an owner."""
 
     default_owner: User
     on_existing: str = RegisterImport.OnExisting.REFUSE
@@ -165,8 +165,8 @@ def work(import_id: int, *, clock: Clock) -> bool:
 
 
 def _reader_of(import_id: int) -> LineReader:
-    current = RegisterImport.objects.select_related("person").get(pk=import_id)
-    return LineReader(Owners(current.person), current.is_month_first)
+    current = RegisterImport.objects.get(pk=import_id)
+    return LineReader(Owners(), current.is_month_first)
 
 
 def _next_batch_or_retry(import_id: int, lease: str, reader: LineReader, *, now: datetime) -> bool:

@@ -29,7 +29,7 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
     importing = verbs.add_parser(
         "import-register", help="Import CSV or JSON from standard input into the register; errors are shown by line"
     )
-    importing.add_argument("--owner", required=True, help="username of the owner of lines that name none")
+    importing.add_argument("--owner", required=True, help="username of the owner of new entries whose lines name none")
     importing.add_argument("--update", action="store_true", help="update entries of the same name")
     importing.add_argument("--month-first", action="store_true", help="dates with slashes begin with the month")
     importing.add_argument("--dry-run", action="store_true", help="only check the lines")

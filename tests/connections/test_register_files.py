@@ -9,6 +9,7 @@ import pytest
 from connections.input_rules import InvalidInput
 from connections.register_files import UnreadableFile, read_file
 from connections.register_lines import date_of, kind_of
+from core.csv_export import csv_text
 
 ROWS = [{"name": "Söhne", "kind": "pat", "notes": 'a "b"; c'}, {"name": "Two", "kind": "other", "notes": "x\ny"}]
 
@@ -124,3 +125,9 @@ def test_a_kind_is_its_code_or_its_label() -> None:
     ]
     with pytest.raises(InvalidInput):
         kind_of("nonsense")
+
+
+@pytest.mark.parametrize("notes", ["To do:\n- rotate\n- tell Ops", "=1+1", "- a;- b\n=c", "a\t@b"])
+def test_what_is_exported_is_imported_unchanged(notes: str) -> None:
+    exported = "".join(csv_text(("name", "kind", "notes"), [[("Key", "pat", notes)]]))
+    assert values_of(exported.encode()) == [{"name": "Key", "kind": "pat", "notes": notes}]

@@ -113,6 +113,33 @@ def test_entries_of_the_same_name_are_updated_if_chosen(maintainer: Client) -> N
     assert changed.detail["notes"] == {"before": "Old", "after": "New"}
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["name,kind,expires_on\nKey,pat,2027-01-01\n", '[{"name": "Key", "kind": "pat", "expires": "2027-01-01"}]'],
+)
+def test_an_update_leaves_what_the_file_has_no_column_for(maintainer: Client, content: str) -> None:
+    kept = {"purpose": "Shop", "notes": "Old", "extra_recipients": "team@example.com", "organization": "acme"}
+    entry = make_entry("Key", **kept)
+    entry.consumers.create(name="Job", contact="ops@example.com")
+    before = entry.owner
+    upload(maintainer, content, on_existing="update")
+    start(maintainer)
+    entry.refresh_from_db()
+    assert (entry.expires_on, entry.owner) == (date(2027, 1, 1), before)
+    assert {name: getattr(entry, name) for name in kept} == kept
+    assert entry.consumers.get().contact == "ops@example.com"
+    assert list(Event.objects.get(kind="register.changed").detail) == ["expires_on"]
+
+
+def test_an_update_empties_what_is_empty_in_the_file_except_the_owner(maintainer: Client) -> None:
+    entry = make_entry("Key", notes="Old", expires_on=date(2027, 1, 1))
+    before = entry.owner
+    upload(maintainer, f"{HEADER}Key,pat,,,,\n", on_existing="update")
+    start(maintainer)
+    entry.refresh_from_db()
+    assert (entry.notes, entry.expires_on, entry.owner) == ("", None, before)
+
+
 def test_a_contact_gets_one_mail_about_all_that_an_import_renews(maintainer: Client) -> None:
     for name in ("Key", "Cert", "Same"):
         entry = make_entry(name, expires_on=date(2026, 12, 1))
@@ -190,7 +217,15 @@ def test_a_line_whose_owner_was_removed_in_the_meantime_says_so(maintainer: Clie
     User.objects.filter(pk=leaving.pk).delete()
     page = start(maintainer)
     assert errors_in(page) == [("2", "owner")]
-    assert "The owner was removed in the meantime." in page
+    assert "The owner was removed or deactivated in the meantime." in page
+
+
+def test_no_entry_is_imported_for_an_owner_who_was_deactivated_in_the_meantime(maintainer: Client) -> None:
+    leaving = make_person("leaving")
+    upload(maintainer, f"{HEADER}Key,pat,leaving,,,\nNew,pat,,,,\n")
+    User.objects.filter(pk=leaving.pk).update(is_active=False)
+    assert errors_in(start(maintainer)) == [("2", "owner")]
+    assert RegisterEntry.objects.get().name == "New"
 
 
 def test_an_import_is_discarded(maintainer: Client) -> None:
