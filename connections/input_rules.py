@@ -18,6 +18,7 @@ from core.redaction import holds_secret
 
 NAME_LENGTH = 64
 RECIPIENTS_LENGTH = 2000
+ADDRESS_LENGTH = 254
 # Control, formatting, surrogate and private-use characters make two names look alike or break a line.
 _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 # Letters and symbols that are rendered as nothing: Hangul fillers and the blank Braille pattern.
@@ -132,6 +133,8 @@ def recipients(text: str) -> str:
     for address in addresses:
         try:
             validate_email(address)
+            if len(address) > ADDRESS_LENGTH:
+                raise ValidationError("")
         except ValidationError:
             words = f"“{address[:100]}” is not a valid mail address."
             raise InvalidInput("recipient_invalid", words, field="extra_recipients") from None

@@ -82,9 +82,10 @@ def count_of_waiting_mails(*, now: datetime) -> int:
     return Mail.objects.filter(sent_at=None, given_up_at=None, due_at__lte=now).count()
 
 
-def count_of_failing_mails() -> int:
-    """How many mails are not sent, after at least one attempt that failed."""
-    return Mail.objects.filter(sent_at=None).exclude(last_error="").count()
+def count_of_failing_mails(*, since: datetime) -> int:
+    """How many mails are retried after an attempt that failed, or failed for good since then."""
+    is_current = Q(given_up_at=None) | Q(given_up_at__gte=since)
+    return Mail.objects.filter(is_current, sent_at=None).exclude(last_error="").count()
 
 
 def channels() -> QuerySet[NotificationChannel]:
@@ -149,7 +150,7 @@ class ReminderAddress:
 
     def is_muted(self) -> bool:
         """Whether they are stopped."""
-        return MutedReminders.objects.filter(connection=self.connection, address=self.address).exists()
+        return muted_by(self.address).filter(connection=self.connection).exists()
 
 
 def reminder_address(key: str) -> ReminderAddress | None:

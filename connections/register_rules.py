@@ -156,7 +156,7 @@ def _is_mail_address(word: str) -> bool:
         validate_email(word)
     except ValidationError:
         return False
-    return len(word) <= 254
+    return len(word) <= input_rules.ADDRESS_LENGTH
 
 
 def _check_link(url: str) -> None:

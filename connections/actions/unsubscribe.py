@@ -30,7 +30,7 @@ def restart_reminders(muted: MutedReminders, *, by: Actor, now: datetime) -> Non
 
 def restart_reminders_to(address: str, connection: Connection | None, *, by: Actor, now: datetime) -> None:
     """Begin those about one connection again; without a connection, those that were stopped about every one."""
-    for muted in MutedReminders.objects.filter(connection=connection, address=address):
+    for muted in MutedReminders.objects.filter(connection=connection, address__iexact=address):
         restart_reminders(muted, by=by, now=now)
 
 

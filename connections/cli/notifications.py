@@ -51,7 +51,7 @@ def remind_people(options: Options, output: Output) -> int:
         "mails_sent": sent - only_written,
         "mails_only_written": only_written,
         "messages_sent": delivered,
-        "mails_failing": notification_reads.count_of_failing_mails(),
+        "mails_failing": notification_reads.count_of_failing_mails(since=now),
     }
     lines = [*map(_line, due), *map(_entry_line, of_register), _summary(options, len(due) + len(of_register), mails)]
     rows = {"due": list(map(_row, due)), "register_due": list(map(_entry_row, of_register))}

@@ -26,6 +26,8 @@ from connections.notifications.smtp import SMTPBackend, Unconfirmed
 
 SUBJECT_PREFIX = "[MFE Orchestrator] "
 LONGEST_SUBJECT = 250
+# With what make_msgid puts before it, a Message-ID is no longer than its column.
+_LONGEST_DOMAIN = 70
 _EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
 _BACKENDS = "django.core.mail.backends"
 # Our backends replace Django's, whichever the settings name.
@@ -69,7 +71,8 @@ def render_subject(event: str, context: Mapping[str, Any]) -> str:
 
 def new_message_id() -> str:
     """A Message-ID, kept for all attempts of a mail, so that mail programs recognize duplicates."""
-    return make_msgid(domain=urlsplit(settings.SITE_URL).hostname or "localhost")
+    domain = urlsplit(settings.SITE_URL).hostname or "localhost"
+    return make_msgid(domain=domain[-_LONGEST_DOMAIN:].lstrip(".-"))
 
 
 def written_to() -> str:

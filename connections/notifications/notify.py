@@ -39,13 +39,13 @@ class Recipient:
     channel: NotificationChannel | None = None
 
 
-# The id of a channel, or None for a mail, and the address or the channel's name.
+# The id of a channel, or None for a mail, and the address or the channel's name in lower case.
 Address = tuple[int | None, str]
 
 
 def address_of(recipient: Recipient) -> Address:
     """Where a recipient's mail or message goes, to put together what goes to the same place."""
-    return (recipient.channel.pk if recipient.channel else None, recipient.address)
+    return (recipient.channel.pk if recipient.channel else None, recipient.address.casefold())
 
 
 class Recipients:
@@ -67,6 +67,18 @@ class Recipients:
     def _muted(self) -> set[str]:
         addresses = MutedReminders.objects.filter(connection=None).values_list("address", flat=True)
         return {address.casefold() for address in addresses}
+
+    @cached_property
+    def _left(self) -> set[str]:
+        """The addresses of deactivated people, in lower case, except those that active people have too."""
+        addresses: dict[bool, set[str]] = {True: set(), False: set()}
+        for address, is_active in User.objects.exclude(email="").values_list("email", "is_active"):
+            addresses[is_active].add(address.casefold())
+        return addresses[False] - addresses[True]
+
+    def has_left(self, address: str) -> bool:
+        """Whether this is the address of someone who was deactivated."""
+        return address.casefold() in self._left
 
     @cached_property
     def _channels(self) -> dict[int, NotificationChannel]:
@@ -183,7 +195,9 @@ def _recipients(
     owner = subject.owner
     people = [Recipient(owner.email, f"you own this {subject.noun}")] if owner.is_active and owner.email else []
     why = f"you are listed to be notified about this {subject.noun}"
-    people += [Recipient(address, why) for address in subject.extra_recipients.split()]
+    people += [
+        Recipient(address, why) for address in subject.extra_recipients.split() if not everybody.has_left(address)
+    ]
     if is_reminder:
         people = [recipient for recipient in people if not everybody.is_muted(recipient.address, subject.pk)]
     if urgent or not owner.is_active or not people:

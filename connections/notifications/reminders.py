@@ -1,11 +1,12 @@
 """Remind people of expiring tokens and of missing expiry dates: once per threshold, late rather than never."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import islice
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -60,10 +61,26 @@ def remind_due(*, now: datetime) -> int:
         return 0
     try:
         with transaction.atomic():
-            return _write(due, today=today, now=now)
+            return _write(_unchanged(due), today=today, now=now)
     except IntegrityError:
         log.info("Another worker wrote the same reminders first.")
         return 0
+
+
+# What a reminder says, and to whom, depends on these columns.
+_DECISIVE = ("token_set_at", "expires_on", "token_reach", "owner_id", "extra_recipients", "disabled")
+
+
+def _unchanged(due: list[Due]) -> list[Due]:
+    """Those of connections that are still as they were read, locked until the transaction ends.
+
+    Those that someone changes at this moment are planned again in the next run.
+    """
+    connections = Connection.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
+    connections = connections.filter(pk__in=[reminder.connection.pk for reminder in due]).order_by("pk")
+    current = {pk: tuple(columns) for pk, *columns in connections.values_list("pk", *_DECISIVE)}
+    read = attrgetter(*_DECISIVE)
+    return [reminder for reminder in due if current.get(reminder.connection.pk) == read(reminder.connection)]
 
 
 def _warn_of_no_recipient(reminder: Due) -> bool:
@@ -181,10 +198,10 @@ def _write(due: list[Due], *, today: date, now: datetime) -> int:
         record("connection.reminded", reminder.connection, by=SCHEDULER, at=now, detail=_detail(reminder))
         for person in reminder.people:
             by_person[notify.address_of(person)].append((reminder, person))
-    earlier = _mails_of_the_day(by_person, today)
+    earlier = _mails_of_the_day(today)
     shared = shared_with(reminder.connection for reminder in due)
     return sum(
-        len(_mails(theirs, shared, earlier=earlier.get(address, 0), today=today, now=now))
+        len(_mails(theirs, shared, earlier=earlier[address], today=today, now=now))
         for address, theirs in by_person.items()
     )
 
@@ -216,14 +233,14 @@ def _detail(reminder: Due) -> dict[str, object]:
     }
 
 
-def _mails_of_the_day(addresses: Iterable[notify.Address], today: date) -> dict[notify.Address, int]:
+def _mails_of_the_day(today: date) -> Counter[notify.Address]:
     """How many reminders were already written to each address today."""
     midnight = timezone.make_aware(datetime.combine(today, time.min))
-    mails = Mail.objects.filter(
-        kind__in=[*MAILS.values(), DIGEST], created_at__gte=midnight, recipient__in={name for _, name in addresses}
-    )
-    counted = mails.order_by().values_list("channel_id", "recipient").annotate(count=Count("pk"))
-    return {(channel, name): count for channel, name, count in counted}
+    mails = Mail.objects.filter(kind__in=[*MAILS.values(), DIGEST], created_at__gte=midnight)
+    written: Counter[notify.Address] = Counter()
+    for channel, name, count in mails.order_by().values_list("channel_id", "recipient").annotate(count=Count("pk")):
+        written[channel, name.casefold()] += count
+    return written
 
 
 def _mails(

@@ -106,6 +106,8 @@ def test_a_line_that_names_nothing_that_can_be_found_is_refused(
     assert (ran.code, ran.json["problem"]) == (1, "bad_line")
 
 
+# More than the 254 characters of the column, of which PostgreSQL would refuse the reminders of everyone.
+LONG_ADDRESS = f"a@{'.'.join(['b' * 60] * 4)}.example.com"
 CHANGES = Changes("Acme main", None, "one", None)
 
 
@@ -119,6 +121,7 @@ CHANGES = Changes("Acme main", None, "one", None)
         (replace(CHANGES, token_reach="everything"), "choice_unknown", "token_reach"),
         (replace(CHANGES, extra_recipients="a@example.com\nnobody"), "recipient_invalid", "extra_recipients"),
         (replace(CHANGES, extra_recipients="a@example.com " * 200), "recipients_too_long", "extra_recipients"),
+        (replace(CHANGES, extra_recipients=LONG_ADDRESS), "recipient_invalid", "extra_recipients"),
     ],
 )
 def test_the_action_of_an_edit_refuses_what_its_form_refuses(changes: Changes, problem: str, field: str) -> None:

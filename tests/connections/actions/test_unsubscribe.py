@@ -57,6 +57,14 @@ def test_a_mail_program_stops_them_with_one_click_and_no_cookie(owner: User) -> 
     assert MutedReminders.objects.get().address == "olga@example.com"
 
 
+def test_upper_and_lower_case_in_an_address_make_no_difference(owner: User, client: Client) -> None:
+    connection = expiring(owner, 7)
+    client.post(stop_address(connection.pk, "Olga@example.com"))
+    assert "Reminders stopped" in client.get(stop_address(connection.pk)).content.decode()
+    assert "Stop reminders?" in client.post(stop_address(connection.pk), {"again": "1"}).content.decode()
+    assert remind_due(now=NOON) == 1
+
+
 def test_a_digest_stops_all_reminders_to_one_person(owner: User, client: Client) -> None:
     for _ in range(4):
         expiring(owner, 7, extra_recipients="team@example.com")

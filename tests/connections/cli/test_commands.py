@@ -11,6 +11,7 @@ from pytest_django import Settings
 from connections.actions.enforce_policy import set_token_policy
 from connections.domain.token_policy import Rule, TokenPolicy
 from connections.models import Connection, Mail, StoredCredential
+from connections.notifications import outbox
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
@@ -227,6 +228,16 @@ def test_remind_says_when_mail_does_not_go_out(ending: Connection, settings: Set
     mailserver.use(settings, mailserver.free_port())
     ran = Ran("remind", "--send", "--json")
     assert (ran.code, ran.json["mails_failing"]) == (1, 1)
+
+
+def test_remind_counts_no_mail_that_failed_for_good_earlier(ending: Connection, settings: Settings) -> None:
+    mail = outbox.send_test("gone@example.com", now=timezone.now())
+    failed = {"last_error": "550 unknown", "given_up_at": timezone.now() - timedelta(days=1)}
+    Mail.objects.filter(pk=mail.pk).update(**failed)
+    with mailserver.running() as (_, port):
+        mailserver.use(settings, port)
+        ran = Ran("remind", "--send", "--json")
+    assert (ran.code, ran.json["mails_sent"], ran.json["mails_failing"]) == (0, 1, 0)
 
 
 def test_events_are_told_newest_first_and_filtered(connected: Connected) -> None:

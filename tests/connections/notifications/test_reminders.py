@@ -110,6 +110,46 @@ def test_administrators_stand_in_for_an_owner_who_left(person: Callable[..., Use
     assert Mail.objects.get().recipient == "root@example.com"
 
 
+def test_whoever_was_deactivated_gets_none_as_an_additional_recipient(owner: User, person: Callable[..., User]) -> None:
+    person("gone", email="gone@example.com", is_active=False)
+    person("back", email="back@example.com")
+    person("back before", email="BACK@example.com", is_active=False)
+    expiring(owner, 7, extra_recipients="Gone@example.com\nback@example.com\nteam@example.com")
+    remind_due(now=NOON)
+    expected = {"olga@example.com", "back@example.com", "team@example.com"}
+    assert set(Mail.objects.values_list("recipient", flat=True)) == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expires_on": TODAY + timedelta(days=300)},
+        {"token_set_at": NOON},
+        {"disabled": True},
+        {"extra_recipients": "team@example.com"},
+    ],
+)
+def test_nothing_is_written_about_a_connection_that_changed_since_it_was_read(
+    owner: User, change: dict[str, object]
+) -> None:
+    changed, same = expiring(owner, 7), expiring(owner, 7)
+    due = list(reminders.plan(TODAY))
+    Connection.objects.filter(pk=changed.pk).update(**change)
+    with patch.object(reminders, "plan", return_value=iter(due)):
+        assert remind_due(now=NOON) == 1
+    assert Mail.objects.get().connection == same
+    assert Reminder.objects.get().connection == same
+
+
+def test_a_connection_that_was_disconnected_since_it_was_read_stops_no_other_reminder(owner: User) -> None:
+    removed, same = expiring(owner, 7), expiring(owner, 7)
+    due = list(reminders.plan(TODAY))
+    Connection.objects.filter(pk=removed.pk).delete()
+    with patch.object(reminders, "plan", return_value=iter(due)):
+        assert remind_due(now=NOON) == 1
+    assert Mail.objects.get().connection == same
+
+
 def test_nothing_is_marked_reminded_when_nobody_can_be_told(person: Callable[..., User]) -> None:
     expiring(person("mute"), 7)
     assert remind_due(now=NOON) == 0
@@ -205,6 +245,19 @@ def test_the_next_day_counts_anew(owner: User) -> None:
 def test_one_person_under_two_spellings_gets_one_mail(owner: User) -> None:
     connection = expiring(owner, 7, extra_recipients="OLGA@example.com\nteam@example.com")
     assert [one.address for one in notify.recipients(connection)] == ["olga@example.com", "team@example.com"]
+
+
+def test_two_spellings_of_an_address_share_a_digest(owner: User, person: Callable[..., User]) -> None:
+    other = person("peter", email="peter@example.com")
+    for _ in range(2):
+        expiring(owner, 7)
+        expiring(other, 7, extra_recipients="Olga@example.com")
+    remind_due(now=NOON)
+    assert Mail.objects.filter(recipient__iexact="olga@example.com").count() == 1
+    expiring(owner, 7)
+    expiring(other, 3, extra_recipients="OLGA@example.com")
+    remind_due(now=NOON + timedelta(hours=1))
+    assert Mail.objects.filter(recipient__iexact="olga@example.com").count() == 3
 
 
 @pytest.mark.django_db
