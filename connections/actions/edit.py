@@ -104,6 +104,7 @@ def edit(
         with transaction.atomic():
             current = versions.held(connection.pk)
             _require_unchanged(current, changes, drawn_from)
+            changes = _with_read_date(changes, connection, current)
             changed = _write(current, changes, chosen, now=now)
             if changed:
                 record("connection.edited", current, by=by, at=now, detail=changed)
@@ -132,6 +133,12 @@ def _date(connection: Connection, entered: date | None, *, today: date) -> date 
     if not is_date_entered(connection):
         return connection.expires_on
     return input_rules.recorded_expiry(entered, today=today, of_application=connection.application is not None)
+
+
+def _with_read_date(changes: Changes, before: Connection, current: Connection) -> Changes:
+    """The changes with the date as it is now, if it is read from the credential: it may have been read again."""
+    is_entered = is_date_entered(before) and is_date_entered(current)
+    return changes if is_entered else replace(changes, expires_on=current.expires_on)
 
 
 def _enforce_policy(connection: Connection, changes: Changes, *, now: datetime) -> None:

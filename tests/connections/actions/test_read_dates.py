@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from connections.actions import declare_leak
 from connections.actions.audit import audit
+from connections.actions.edit import Changes, edit
 from connections.actions.enforce_policy import set_token_policy
 from connections.actions.refusals import CannotConnect
 from connections.domain.token_policy import Rule, TokenPolicy
@@ -125,6 +126,16 @@ def test_what_is_read_is_not_entered(entra: Issuer, maintainer: User, pages: Cli
     page = pages.get(reverse("connections:edit", args=[connection.pk])).text
     assert "The expiry date is read from Microsoft Graph." in page
     assert 'name="expires_on"' not in page
+
+
+def test_an_edit_leaves_a_date_that_was_read_in_the_meantime(entra: Issuer, maintainer: User) -> None:
+    connection = dated(entra, maintainer)
+    later = true_day(entra) + timedelta(days=30)
+    Connection.objects.filter(pk=connection.pk).update(expires_on=later, expires_read_on=later)
+    changes = Changes("Another name", None, connection.token_reach, None)
+    edit(connection, changes, by=Actor("test"), now=timezone.now())
+    connection.refresh_from_db()
+    assert (connection.name, connection.expires_on) == ("Another name", later)
 
 
 def test_several_possible_dates_are_shown(entra: Issuer, maintainer: User, pages: Client) -> None:
