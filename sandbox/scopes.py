@@ -28,6 +28,20 @@ _CONTAINS: dict[str, tuple[str, ...]] = {
     "vso.serviceendpoint_manage": ("vso.serviceendpoint_query",),
     "vso.packaging": ("vso.profile",),
     "vso.test": ("vso.profile",),
+    # No call that is simulated needs these.
+    "vso.agentpools_manage": ("vso.agentpools",),
+    "vso.code_status": (),
+    "vso.environment_manage": ("vso.agentpools_manage",),
+    "vso.graph_manage": ("vso.graph",),
+    "vso.identity": (),
+    "vso.machinegroup_manage": (),
+    "vso.pipelineresources_manage": ("vso.pipelineresources_use",),
+    "vso.security_manage": (),
+    "vso.taskgroups_manage": ("vso.taskgroups_write",),
+    "vso.taskgroups_write": ("vso.taskgroups_read",),
+    "vso.threads_full": (),
+    "vso.tokenadministration": (),
+    "vso.tokens": (),
 }
 EVERYTHING = "app_token"
 # What a personal access token may be made with.

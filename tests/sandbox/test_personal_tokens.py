@@ -126,6 +126,12 @@ def test_a_token_is_extended_and_keeps_its_text(ask: Ask, call: Caller, sandbox:
     assert late["patTokenError"] == "expiredPatCannotBeExtended"
 
 
+def test_a_token_may_have_every_scope_that_is_published(ask: Ask) -> None:
+    published = json.loads((reference_folder("openapi") / "scopes.json").read_text())
+    for scope in sorted({scope for wanted in published.values() for scope in wanted}):
+        assert made(ask, scope=scope)["patTokenError"] == "none", scope
+
+
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
