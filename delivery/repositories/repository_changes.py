@@ -33,20 +33,20 @@ def create_repository(project: Project, name: str, *, by: Actor, now: datetime) 
         {"project_id": project.azure_id, "name": name},
     )
 
+    def do(client: AzureDevOpsClient) -> git.Repository:
+        if look(client) is not None:
+            raise errors.NameTaken(detail="there is such a repository")
+        return git.create_repository(client.transport, project.azure_id, name=name)
+
     def look(client: AzureDevOpsClient) -> git.Repository | None:
-        # An empty one of this name, where there was none before we asked.
+        # There was no empty one of this name before.
         try:
             found = git.repository(client.transport, project.azure_id, name)
-        except errors.NotFound:
+        except (errors.NotFound, errors.AccessDenied):
             return None
         return found if found.default_branch is None else None
 
-    made = execute(
-        attempt,
-        lambda client: git.create_repository(client.transport, project.azure_id, name=name),
-        look=look,
-        ids=lambda done: {"repository_id": done.id},
-    )
+    made = execute(attempt, do, look=look, ids=lambda done: {"repository_id": done.id})
     return upsert_repository(project, made, at=now)
 
 
@@ -60,6 +60,8 @@ def create_branch(repository: Repository, name: str, *, source: str, by: Actor, 
 
     def do(client: AzureDevOpsClient) -> git.Branch:
         at.append(git.branch(client.transport, *place, source).commit)
+        if look(client) is not None:
+            raise errors.NameTaken(detail="there is such a branch")
         return git.create_branch(client.transport, *place, name=name, at=at[0])
 
     def look(client: AzureDevOpsClient) -> git.Branch | None:

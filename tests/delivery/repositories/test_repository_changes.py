@@ -372,6 +372,25 @@ def test_what_was_done_although_the_answer_was_lost_is_found_and_not_done_twice(
     assert len(events("done")) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("new-branch", {"source": "main", "name": "topic/new"}, "topic/new is created"),
+        ("new-repository", {"project": "", "name": "Fresh"}, "Fresh is created"),
+    ],
+)
+def test_what_was_there_before_is_not_taken_for_what_was_created_after_silence(
+    pages: Client, repository: Repository, sandbox: Sandbox, name: str, data: dict[str, str], words: str
+) -> None:
+    pk = repository.pk
+    if name == "new-repository":
+        pk, data = repository.project.connection_id, data | {"project": str(repository.project_id)}
+    assert words in post(pages, name, pk, data)
+    sandbox.behaviour.add("reset", method="POST")
+    assert words not in post(pages, name, pk, data)
+    assert len(events("done")) == 1
+
+
 def test_a_commit_that_was_not_even_sent_is_not_taken_for_an_earlier_one_with_its_message(
     pages: Client, repository: Repository, sandbox: Sandbox
 ) -> None:
