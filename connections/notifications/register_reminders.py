@@ -100,7 +100,7 @@ def _claim(due: DueEntry) -> bool:
     """Whether the entry is as it was read, and no other worker has written this reminder."""
     entry = due.entry
     unchanged = RegisterEntry.objects.filter(pk=entry.pk, reminded_days=entry.reminded_days, closed_at=None)
-    return bool(unchanged.filter(expires_on=entry.expires_on).update(reminded_days=due.step))
+    return bool(unchanged.filter(revision=entry.revision).update(reminded_days=due.step))
 
 
 def _detail(due: DueEntry) -> dict[str, object]:

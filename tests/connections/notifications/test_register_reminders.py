@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.conf import settings
@@ -12,7 +13,9 @@ from django.test.utils import CaptureQueriesContext
 
 from connections import tasks
 from connections.actions.register_entries import close_entry
+from connections.actions.transfer_ownership import transfer_ownership
 from connections.models import Mail, MutedReminders, RegisterEntry
+from connections.notifications import register_reminders
 from connections.notifications.register_reminders import MOST_ROWS, plan, remind_due
 from history.models import Event
 from history.record import Actor
@@ -133,6 +136,19 @@ def test_no_one_is_reminded_of_a_closed_entry(olga: User) -> None:
     entry = entry_of(olga, days=1)
     close_entry(entry.pk, "replaced", by=Actor("Olga"), now=NOON)
     assert remind_due(now=NOON) == 0
+
+
+def test_an_entry_that_was_handed_over_since_it_was_read_is_reminded_of_in_the_next_run(
+    olga: User, person: Callable[..., User]
+) -> None:
+    nora = person("nora", email="nora@example.com")
+    entry = entry_of(olga, days=7)
+    due = list(plan(NOON.date()))
+    transfer_ownership([entry], to=nora, by=Actor("test"), now=NOON)
+    with patch.object(register_reminders, "plan", return_value=iter(due)):
+        assert remind_due(now=NOON) == 0
+    assert remind_due(now=NOON) == 1
+    assert Mail.objects.get().recipient == "nora@example.com"
 
 
 def test_names_are_escaped_in_html_and_not_in_text(olga: User) -> None:
