@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from core.database_time import TOLERANCE
 from core.htmx import is_htmx
 from people import login_limits
 from people.events import record_person_event
@@ -43,14 +44,20 @@ def session_limits(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
 
 
 def _reason_to_end(request: HttpRequest, now: datetime) -> str:
-    session = request.session
-    # A session that was created by code, as in tests, has no times yet.
-    began = datetime.fromtimestamp(session.setdefault(SIGNED_IN_AT, now.timestamp()), UTC)
-    seen = datetime.fromtimestamp(session.setdefault(SEEN_AT, now.timestamp()), UTC)
+    began, seen = _time_of(request, SIGNED_IN_AT, now), _time_of(request, SEEN_AT, now)
     if now - began > login_limits.session_limit():
         return "age"
     idle = login_limits.idle_limit()
     return "idle" if idle and now - seen > idle else ""
+
+
+def _time_of(request: HttpRequest, name: str, now: datetime) -> datetime:
+    """A time of the session, which becomes now if there is none, or if the clock was ahead when it was stored."""
+    # A session that was created by code, as in tests, has no times yet.
+    seconds = request.session.get(name)
+    if seconds is None or seconds > (now + TOLERANCE).timestamp():
+        seconds = request.session[name] = now.timestamp()
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _record_use(request: HttpRequest, now: datetime) -> None:

@@ -229,6 +229,17 @@ def test_use_keeps_a_session_alive_but_not_for_ever(client: Client, ann: User) -
     assert "your session reached its maximum length" in said(client.get(reverse("people:account"), follow=True))
 
 
+def test_a_session_from_a_time_when_the_clock_was_ahead_ends_as_any_other(client: Client, ann: User) -> None:
+    sign_in(client, "ann")
+    for key in (SIGNED_IN_AT, SEEN_AT):
+        age(client, key, timedelta(days=-30))
+    assert go(client).status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(minutes=59)):
+        assert go(client).status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(minutes=121)):
+        assert "you were inactive for a while" in said(client.get(reverse("people:account"), follow=True))
+
+
 def test_a_page_that_asks_by_itself_does_not_keep_a_session_alive(client: Client, ann: User) -> None:
     sign_in(client, "ann")
     age(client, SEEN_AT, timedelta(minutes=59))
