@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from kombu.exceptions import OperationalError
 
@@ -151,12 +152,21 @@ def enqueue_sending(mail: Mail) -> None:
 
 @task
 def remove_expired_rows() -> None:
-    """Delete expired verification results and sign-ins, old audit runs and mails, and ended pauses and imports."""
+    """Delete expired verification results and sign-ins, old audit runs and mails, and ended pauses and imports.
+
+    One that fails does not stop the others.
+    """
     now = database_now()
-    forget_old(now=now)
-    outbox.forget_old(now=now)
-    audit_runs.forget_old_runs()
-    rate_limit_pauses.forget_ended(now=now)
-    register_imports.forget_old(now=now)
-    renew_sign_in.forget_old(now=now)
-    import_tokens.forget_old(now=now)
+    for forget in (
+        partial(forget_old, now=now),
+        partial(outbox.forget_old, now=now),
+        audit_runs.forget_old_runs,
+        partial(rate_limit_pauses.forget_ended, now=now),
+        partial(register_imports.forget_old, now=now),
+        partial(renew_sign_in.forget_old, now=now),
+        partial(import_tokens.forget_old, now=now),
+    ):
+        try:
+            forget()
+        except Exception:
+            log.exception("Some expired rows could not be deleted; the next run tries again.")

@@ -15,7 +15,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from connections import tasks
 from connections.actions import audit_loop, declare_leak, prove_leak
-from connections.models import Connection, LeakedToken, Renewal
+from connections.models import Connection, LeakedToken, Renewal, TokenImport
 from connections.tasks import audit_due, continue_audits
 from history.record import Actor
 from tests.factories import ConnectionFactory, make_renewal
@@ -113,3 +113,13 @@ def test_without_a_broker_nothing_is_enqueued_for_other_workers(monkeypatch: pyt
         audit_due()
         audit_due()
     assert enqueued == [False, True]
+
+
+def test_expired_rows_of_one_kind_that_cannot_be_deleted_keep_no_others(maintainer: User) -> None:
+    long_ago = timezone.now() - timedelta(days=3)
+    TokenImport.objects.create(
+        user=maintainer, server="Azure DevOps Services", organization="acme", read_at=long_ago, entries=[]
+    )
+    with patch("connections.tasks.outbox.forget_old", side_effect=OSError):
+        tasks.remove_expired_rows()
+    assert not TokenImport.objects.exists()
