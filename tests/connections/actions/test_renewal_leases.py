@@ -16,7 +16,7 @@ from sandbox.server import Sandbox
 from tests.connections.renewals import Renewing, sent_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LEASE = 0.6
+LEASE = 1.5
 
 
 class _Watching(Renewing):
