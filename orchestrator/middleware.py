@@ -18,6 +18,7 @@ from connections.views.kept_input import is_token_form, page_to_return_to
 from core.htmx import is_htmx
 from core.request_id import known_person
 from orchestrator import errors, health
+from orchestrator.form_pages import form_page
 from people.actions.manage_people import PersonGone
 from throttling.rate_limits import TooMany
 
@@ -153,4 +154,5 @@ def _page_of(request: HttpRequest) -> str:
     """Path and query of the page that sent the request. The sign-in page itself refuses other sites."""
     name = "HX-Current-URL" if is_htmx(request) else "Referer"
     parts = urlsplit(request.headers.get(name, ""))
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path or get_script_prefix()
+    path = form_page(parts.path) if parts.path else get_script_prefix()
+    return f"{path}?{parts.query}" if parts.query else path

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, QueryDict
-from django.urls import Resolver404, get_script_prefix, resolve, reverse
 
 from core.redaction import redact
 
@@ -28,14 +27,6 @@ _LONGEST_VALUE = 100
 # Servers refuse addresses of more than about 4,000 characters.
 _MOST_PROJECTS = 50
 _LIKE_A_TOKEN = re.compile(r"[A-Za-z0-9]{40}")
-# Where the form is that is sent to an address which shows nothing itself.
-_FORM_PAGES = {
-    "test-new": "add-azure-devops",
-    "find-project-new": "add-azure-devops",
-    "test-replacement": "update-token",
-    "extend-token": "update-token",
-    "verify-step": "rotation-step",
-}
 
 
 def is_token_form(request: HttpRequest) -> bool:
@@ -53,16 +44,7 @@ def page_to_return_to(request: HttpRequest, page: str) -> str:
         query.pop(name, None)
     query.pop("projects", None)
     typed = urlencode(_kept(request.POST))
-    return "?".join(filter(None, (_form_page(parts.path), "&".join(filter(None, (query.urlencode(), typed))))))
-
-
-def _form_page(path: str) -> str:
-    try:
-        match = resolve(f"/{path.removeprefix(get_script_prefix())}")
-    except Resolver404:
-        return path
-    name = _FORM_PAGES.get(match.url_name or "") if match.namespace == "connections" else None
-    return reverse(f"connections:{name}", args=match.args, kwargs=match.kwargs) if name else path
+    return "?".join(filter(None, (parts.path, "&".join(filter(None, (query.urlencode(), typed))))))
 
 
 def _kept(data: QueryDict) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -86,7 +87,8 @@ def check(request: HttpRequest) -> HttpResponse:
 def _check_page(request: HttpRequest, form: LeakForm, **result: Any) -> HttpResponse:
     words = request.GET.get("q", "")
     page = leak_reads.page_of_leaks(leak_reads.shown_to(request.user), words, request.GET.get("page"))
-    context = {"form": form, "page": page, "q": words, "query": with_values(request.GET), **result}
+    links = {"page_url": reverse("connections:check-leak"), "query": with_values(request.GET)}
+    context = {"form": form, "page": page, "q": words, **links, **result}
     return render(request, "connections/check_leak.html", context)
 
 
