@@ -140,11 +140,23 @@ document.addEventListener("change", (event) => {
 });
 
 // Errors: say it on the input, and go to the first.
+const INPUTS = "input, select, textarea";
+const setDescribed = (element, id, isDescribed) => {
+  const others = (element.getAttribute("aria-describedby") || "").split(" ").filter((each) => each && each !== id);
+  const ids = (isDescribed ? [...others, id] : others).join(" ");
+  if (ids) element.setAttribute("aria-describedby", ids);
+  else element.removeAttribute("aria-describedby");
+};
 const syncErrors = () => {
   all(".errors[id$=_errors]").forEach((box) => {
     const input = document.getElementById(box.id.replace(/_errors$/, ""));
-    if (!input || !input.matches("input, select")) return;
+    // Of radio buttons and checkboxes, the group is described.
+    const described = input && (input.matches(INPUTS) ? input : input.closest("fieldset"));
+    if (!described) return;
     const wrong = box.textContent.trim() !== "";
+    // The list of messages has the id that Django gives it.
+    if (!described.matches(`[aria-describedby~="${box.id}"]`)) setDescribed(described, box.id.replace(/s$/, ""), wrong);
+    if (described !== input) return;
     if (wrong) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
   });
@@ -153,7 +165,9 @@ const focusFirstError = () => {
   const box = all(".errors").find((each) => each.textContent.trim() !== "");
   if (!box) return false;
   const field = box.closest(".field");
-  const input = field && one("input:not([type=hidden]), select, button", field);
+  const input = field && one("input:not([type=hidden]), select, textarea, button", field);
+  // An alert is read without being focused.
+  if (!input && !box.matches("[role=alert]")) box.setAttribute("tabindex", "-1");
   (input || box).focus();
   box.scrollIntoView({ block: "center" });
   return true;
@@ -180,6 +194,7 @@ document.addEventListener("click", (event) => {
 // An open menu closes when somebody goes elsewhere.
 const closeMenus = (except) => all("details.menu[open]").forEach((menu) => { menu.open = menu === except; });
 document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+document.addEventListener("focusin", (event) => closeMenus(event.target.closest("details.menu")));
 document.addEventListener("keydown", (event) => {
   const menu = event.key === "Escape" && one("details.menu[open]");
   if (!menu) return;

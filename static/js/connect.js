@@ -148,6 +148,7 @@ const setError = (box, text) => {
   if (box.textContent.trim() === text) return;
   const list = document.createElement("ul");
   list.className = "errorlist";
+  list.id = box.id.replace(/s$/, "");
   list.append(document.createElement("li"));
   list.firstChild.textContent = text;
   box.replaceChildren(...(text ? [list] : []));

@@ -383,3 +383,19 @@ def test_an_application_is_tested_and_connected_by_its_secret(page: Page, entra:
     page.get_by_role("button", name="Connect Azure DevOps").click()
     expect(page.get_by_role("heading", name="By application")).to_be_visible()
     expect(page.get_by_text(application.client_id)).to_be_visible()
+
+
+def test_messages_describe_their_fields(page: Page) -> None:
+    page.goto("/code-repositories/add/azure-devops/")
+    organization, missing = page.get_by_label("Organization Name"), re.compile("Enter the name of your organization")
+    page.get_by_role("button", name="Test Connection").click()
+    # Sent by the server, then by the page itself.
+    expect(organization).to_have_accessible_description(missing)
+    page.get_by_role("button", name="Connect Azure DevOps").click()
+    expect(page.get_by_label("Name", exact=True)).to_have_accessible_description(re.compile("Enter a name"))
+    expect(page.get_by_role("group", name="Expires on")).to_have_accessible_description(
+        re.compile("Choose when it expires")
+    )
+    organization.fill("acme")
+    expect(organization).not_to_have_accessible_description(missing)
+    expect(organization).to_have_accessible_description(re.compile("Its name or any URL"))

@@ -49,3 +49,14 @@ def test_a_healthy_connection_is_tested_and_a_rejected_one_updated(page: Page, c
     expect(page.get_by_role("region", name="Status")).to_contain_text("Token not accepted")
     page.locator("main .primary").click()
     expect(page.get_by_role("heading", name="Update token")).to_be_visible()
+
+
+def test_the_first_message_is_focused_also_of_a_text_of_several_lines(
+    page: Page, connected: Callable[..., Connection]
+) -> None:
+    page.goto(f"{connected().get_absolute_url()}edit/")
+    recipients = page.get_by_label("Additional mail recipients")
+    recipients.fill("no address")
+    page.get_by_role("button", name="Save changes").click()
+    expect(recipients).to_be_focused()
+    expect(recipients).to_have_attribute("aria-invalid", "true")

@@ -156,3 +156,18 @@ def test_the_first_connection_is_on_the_first_screen_of_a_phone(page: Page, conn
     assert place
     assert place["y"] + place["height"] < 844
     assert height_of_header(page) <= 64
+
+
+@pytest.mark.parametrize(("width", "menu"), [(375, "Menu"), (1440, "your account")])
+def test_a_menu_closes_when_the_tab_key_leaves_it(page: Page, width: int, menu: str) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/code-repositories/")
+    opened = page.locator("details.menu[open]")
+    page.locator("summary:visible", has_text=menu).press("Enter")
+    expect(opened).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(opened).to_have_count(1)
+    page.get_by_role("button", name="Sign out").filter(visible=True).focus()
+    page.keyboard.press("Tab")
+    expect(page.locator("main :focus")).to_have_count(1)
+    expect(opened).to_have_count(0)

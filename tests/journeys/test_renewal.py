@@ -8,8 +8,10 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
+from connections.domain.renewal import State
 from connections.models import Connection, Renewal
 from tests.connections.renewals import Renewing, prove_due
+from tests.factories import make_renewal
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +59,15 @@ def test_who_declines_reads_that_nothing_was_changed(
     page.get_by_role("button", name="Sign in at Microsoft and renew").click()
     page.get_by_role("button", name="Decline").click()
     expect(page.locator("main")).to_contain_text("No token was changed")
+
+
+def test_a_refusal_of_the_whole_form_is_focused(
+    page: Page, connected: Callable[..., Connection], renewing: Renewing
+) -> None:
+    connection = connected("Acme main")
+    page.goto(f"{connection.get_absolute_url()}renew/")
+    make_renewal(connection, state=State.CREATING)
+    page.get_by_role("button", name="Sign in at Microsoft and renew").click()
+    message = page.locator("#form_errors")
+    expect(message).not_to_be_empty()
+    expect(message).to_be_focused()
