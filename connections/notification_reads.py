@@ -57,6 +57,12 @@ def mail(mail_id: int) -> Mail | None:
     return mails("").filter(pk=mail_id).first()
 
 
+def subjects_of(mail: Mail) -> list[tuple[str, str]]:
+    """The connections that a mail is about: the name of each and its page, "" for one that is disconnected."""
+    present = Connection.objects.in_bulk([row["id"] for row in mail.about])
+    return [(row["name"], present[row["id"]].get_absolute_url() if row["id"] in present else "") for row in mail.about]
+
+
 @dataclass(frozen=True, slots=True)
 class MailCounts:
     """How many mails are due, wait to be sent, are retried after an attempt that failed, and failed."""

@@ -46,7 +46,14 @@ def search(request: HttpRequest) -> HttpResponse:
     """GET /search/?q=: what is called so, by kind."""
     q = storable_text(request.GET.get("q", "")).strip()[:200]
     sections = _sections(request, q) if q else []
-    context = {"q": q, "sections": sections, "found": sum(len(section.hits) for section in sections)}
+    context = {
+        "q": q,
+        # The header of the page keeps it.
+        "searched_for": q,
+        "sections": sections,
+        "shown": sum(len(section.hits) for section in sections),
+        "has_more": any(section.more_url for section in sections),
+    }
     return render(request, "delivery/search.html", context)
 
 

@@ -77,7 +77,7 @@ def rotation(request: HttpRequest) -> HttpResponse:
         "within": form.days(),
         "plan": rotation_plan,
         "words": rotation_plan.words,
-        "renewing_is_offered": rotation_plan.has_tokens_of_people and _renewing_is_set_up(),
+        "renewing_is_set_up": _renewing_is_set_up(),
         "groups": [
             (group, [(connection, _state(connection)) for connection in group.connections])
             for group in rotation_plan.groups()

@@ -53,7 +53,8 @@ def outbox(request: HttpRequest) -> HttpResponse:
 @may_see
 def mail(request: HttpRequest, pk: int) -> HttpResponse:
     """GET /outbox/<id>/: one mail as text."""
-    return render(request, "connections/mail.html", {"mail": get_object_or_404(Mail, pk=pk)})
+    mail = get_object_or_404(Mail, pk=pk)
+    return render(request, "connections/mail.html", {"mail": mail, "about": notification_reads.subjects_of(mail)})
 
 
 @require_POST

@@ -85,3 +85,20 @@ def test_a_search_for_a_connection_finds_what_it_sees(pages: Client) -> None:
 
 def test_text_that_no_database_stores_finds_nothing(pages: Client) -> None:
     assert "No matches" in pages.get(reverse("delivery:search"), {"q": "a\x00"}).content.decode()
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 result for"), (8, "8 results for"), (9, "More than 8 results")])
+def test_what_is_not_shown_is_not_left_out_of_the_count(pages: Client, count: int, words: str) -> None:
+    for number in range(count):
+        ConnectionFactory(name=f"Payments {number}")
+    status = pages.get(reverse("delivery:search"), {"q": "payments"}).text.split('role="status">')
+    assert any(part.startswith(words) for part in status)
+
+
+def test_the_search_of_a_list_is_not_entered_in_the_search_of_everything(pages: Client) -> None:
+    page = pages.get(reverse("connections:check-leak"), {"q": "acme"}).text
+    of_everything = page.split('aria-label="Search everything"')[0].rpartition("<input")[2]
+    assert 'value=""' in of_everything
+    assert 'value="acme"' in page
+    page = pages.get(reverse("delivery:search"), {"q": "acme"}).text
+    assert 'value="acme"' in page.split('aria-label="Search everything"')[0].rpartition("<input")[2]

@@ -1,5 +1,6 @@
 """The History page: filters, pages that begin anywhere, export, and the state of the seals."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from unittest.mock import patch
@@ -221,3 +222,10 @@ def test_the_state_of_the_seals_is_shown(auditor: Client, append: Append, intrud
 def test_events_that_wait_for_long_are_a_warning(auditor: Client, append: Append) -> None:
     append(1, at=timezone.now() - timedelta(minutes=11))
     assert "Events are waiting to be sealed" in shown(auditor)
+
+
+def test_a_page_says_from_when_to_when_its_events_are(auditor: Client, append: Append) -> None:
+    append(9)
+    with patch.object(queries, "PAGE_SIZE", 5):
+        pages = shown(auditor).split('<nav class="pages"')[1]
+    assert re.findall(r"<time [^>]*>([^<]*)</time>", pages) == ["24 Nov 2026, 12:04", "24 Nov 2026, 12:08"]

@@ -224,3 +224,18 @@ def test_a_renewal_of_long_ago_stays_readable_after_its_connection_is_gone(
     renewing.ahead = timedelta(days=1)
     several[0].delete()
     assert "Acme main" in pages.get(bulk.get_absolute_url()).content.decode()
+
+
+def test_the_renewal_of_one_is_called_so(pages: Client, several: list[Connection]) -> None:
+    page = pages.get(make_bulk_renewal(several[0]).get_absolute_url()).text
+    assert "<title>Renewal of 1 connection ·" in page
+
+
+def test_renewals_and_the_import_are_in_reach_while_nothing_expires_soon(
+    pages: Client, several: list[Connection], renewing: Renewing
+) -> None:
+    Connection.objects.update(expires_on=None)
+    page = pages.get(reverse("connections:rotation")).text
+    assert "Nothing expires within 30 days" in page
+    assert f'href="{RENEWALS}"' in page
+    assert f'href="{reverse("connections:token-import")}"' in page

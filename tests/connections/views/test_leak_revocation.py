@@ -1,6 +1,7 @@
 """The page of a leak lets the owner of the token revoke it by signing in at Microsoft."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from unittest.mock import patch
 
 import pytest
@@ -70,3 +71,15 @@ def test_without_an_application_the_person_is_guided(pages: Client, leak: Leaked
     page = page_of(pages, leak)
     assert "Sign in at Microsoft and revoke" not in page
     assert "who alone sees it in the list, select it and choose" in page
+
+
+def test_the_days_of_candidates_are_those_of_the_site(
+    pages: Client, leak: LeakedToken, sandbox: Sandbox, settings: Settings
+) -> None:
+    settings.TIME_ZONE = "Pacific/Auckland"
+    token = sandbox.state.token_named("full")
+    assert token is not None
+    token.expires_at = datetime(2027, 2, 1, 12, 30, tzinfo=UTC)
+    page = revoke(pages, leak, {})
+    assert "expires 2 Feb 2027" in page
+    assert "1 Feb 2027" not in page

@@ -160,3 +160,10 @@ def test_the_connections_page_says_what_was_brought_in(pages: Client, many: Conn
 def test_who_may_not_see_repositories_gets_no_page(client: Client, person: Callable[..., object]) -> None:
     client.force_login(person("vera", "connections.view_connection"))  # type: ignore[arg-type]
     assert client.get(LIST).status_code == 403
+
+
+@pytest.mark.parametrize(("count", "words"), [(6, "of 1 more connection could"), (7, "of 2 more connections could")])
+def test_connections_whose_list_is_incomplete_are_counted(pages: Client, count: int, words: str) -> None:
+    lists = {number: f"Connection {number}" for number in range(count)}
+    with patch("delivery.repositories.repository_list_views.reads.incomplete_project_lists", return_value=lists):
+        assert words in pages.get(LIST).text
