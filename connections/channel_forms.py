@@ -12,6 +12,7 @@ from core.widgets import TextInput
 
 Kind = NotificationChannel.Kind
 _LONGEST_INPUT = 4000
+_SECRETS = {"url": "webhook URL", "signing_secret": "signing secret"}
 _KEPT = " Leave it empty to keep the stored one."
 URL_HELP = {
     Kind.SLACK: "In Slack: your app, Incoming Webhooks, Add New Webhook. It begins with https://hooks.slack.com/services/.",
@@ -57,6 +58,12 @@ class ChannelForm(forms.Form):
             return
         rest = " Leave it empty to generate one, which is shown once." if is_new else _KEPT
         self.fields["signing_secret"].help_text = KEY_HELP + rest
+
+    @property
+    def asks_again(self) -> str:
+        """What has to be pasted again after an error; empty if nothing secret was sent."""
+        sent = [f"the {words}" for name, words in _SECRETS.items() if name in self.fields and self.data.get(name)]
+        return f"Paste {' and '.join(sent)} again." if sent and self.errors else ""
 
     def entered(self) -> ChannelInput:
         """What was entered, after validation."""

@@ -247,3 +247,11 @@ def test_what_is_disconnected_while_it_is_asked_is_not_found(
     with patch.object(clients, "check_concurrently", disconnected_meanwhile):
         answer = pages.post(reverse(f"connections:{address}", args=[connection.pk]), form)
     assert answer.status_code == 404
+
+
+def test_pages_say_in_which_time_zone_their_times_are(pages: Client, settings: Settings) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    for address in ("/code-repositories/audits/", "/account/", "/nowhere/"):
+        assert "Time zone: Europe/Berlin</footer>" in pages.get(address).text
+    pages.logout()
+    assert "Time zone" not in pages.get("/sign-in/").text

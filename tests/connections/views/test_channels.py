@@ -86,6 +86,18 @@ def test_what_cannot_be_saved_is_said_at_its_field(
     assert NotificationChannel.objects.count() == 1
 
 
+def test_after_an_error_elsewhere_a_new_target_is_asked_for_again(root: Client, receiver: Receiver) -> None:
+    webhooks.add("slack", receiver, name="Taken")
+    channel = webhooks.add("webhook", receiver).channel
+    entered = {"name": "Taken", "url": f"{receiver.url}2", "signing_secret": SIGNING_SECRET}
+    for page in (
+        reverse("connections:channel", args=[channel.pk]),
+        reverse("connections:add-channel", args=["webhook"]),
+    ):
+        assert "Paste the webhook URL and the signing secret again." in root.post(page, entered).text
+        assert "Paste the" not in root.post(page, entered | {"url": "", "signing_secret": ""}).text
+
+
 def test_an_empty_field_keeps_what_is_stored_and_a_new_target_revives_the_channel(
     root: Client, receiver: Receiver
 ) -> None:
