@@ -202,6 +202,7 @@ def list_context(request: HttpRequest, form: FilterForm, filters: Filters, page:
         "filters": form,
         "connection_names": connection_names.suggested(),
         "filtered": filters.any,
+        "nothing_there": filters.is_place_alone and not page.paginator.count,
         "total": page.paginator.count,
         "query": with_values(request.GET),
         "now": timezone.now(),

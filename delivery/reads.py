@@ -47,6 +47,11 @@ class Filters:
         """Whether anything is left out of the list."""
         return bool(self.q or self.state or self.connection or self.connection_name or self.project)
 
+    @property
+    def is_place_alone(self) -> bool:
+        """Whether everything of a connection or a project is shown, and nothing is searched for."""
+        return bool(self.connection or self.project) and not (self.q or self.state or self.connection_name)
+
 
 _IN_STATE = {
     "": Q(gone_at=None),

@@ -25,7 +25,6 @@ def listing(request: HttpRequest) -> HttpResponse:
     subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.RELEASES)
     context = {
         "rows": joined(release_pipeline_rows(page, via, timezone.now())),
-        "nothing_there": not page.paginator.count and not filters.q and not filters.state,
         **_what_is_missing(),
         **live_views.list_context(request, form, filters, page),
         **live_views.freshness(subscriptions).context(),
