@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from csp.constants import SELF
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Browser, Frame, Page
 from pytest_django import Settings
 
@@ -104,3 +106,22 @@ def test_no_page_scrolls_sideways(
         for address in pages:
             found += sideways(frame, address)
     assert found == []
+
+
+def test_a_long_word_widens_no_page(page: Page, connected: Callable[..., Connection]) -> None:
+    connection, word = connected(), "W" * 60
+    soon = timezone.localdate() + timedelta(days=3)
+    Connection.objects.update(name=word, identity_name=word, expires_on=soon)
+    page.set_viewport_size({"width": 320, "height": 700})
+    here = connection.get_absolute_url()
+    wide = {}
+    for address in (
+        here,
+        f"{here}token/updated/",
+        f"{here}leaked/",
+        f"/search/?q={word}",
+        "/code-repositories/rotation/",
+    ):
+        page.goto(address)
+        wide[address] = page.evaluate("document.documentElement.scrollWidth")
+    assert set(wide.values()) == {320}, wide
