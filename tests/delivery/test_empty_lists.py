@@ -28,8 +28,7 @@ def test_what_was_searched_for_does_not_match(pages: Client, name: str, search: 
     connection = ConnectionFactory.create(name="Acme")
     ConnectionFactory(name="Fabrikam")
     none_here, no_match = NONE_HERE[name]
-    query = {"connection": connection.pk, search: {"state": "failed"}.get(search, "nowhere")}
-    query |= {"state": "gone"} if (name, search) == ("delivery:repositories", "state") else {}
-    page = pages.get(reverse(name), query).text
+    searched = {"state": "gone" if name == "delivery:repositories" else "failed"}.get(search, "nowhere")
+    page = pages.get(reverse(name), {"connection": str(connection.pk), search: searched}).text
     assert no_match in page
     assert none_here not in page
