@@ -92,7 +92,7 @@ def test_what_was_read_is_shown_with_the_tokens_to_choose_from(
 ) -> None:
     page = read(pages)
     assert "valid tokens of Maya Sample" in page
-    assert f'<option value="{entry_of(sandbox, "full")}">full, expires {END:%Y-%m-%d}</option>' in page
+    assert f'<option value="{entry_of(sandbox, "full")}">full, expires {END:%-d %b %Y}</option>' in page
 
 
 def test_the_choice_is_shown_before_anything_changes(
