@@ -17,6 +17,7 @@ from structlog.contextvars import bound_contextvars
 from connections import clients
 from connections.actions import audit_runs, rate_limit_pauses, read_dates, status_changes, versions
 from connections.actions.capability_states import StoredCapabilities, store_changes, write_times
+from connections.actions.coverage import coverage_changed
 from connections.actions.refusal_causes import with_cause
 from connections.domain import expiry, scheduling
 from connections.domain.health import AuditOutcome, Health, HealthState, next_state, outcome_of
@@ -70,6 +71,8 @@ class _Change:
     report: Report
     same: Sequence[CapabilityState] = ()
     detail: dict[str, object] | None = None
+    # Whether a token that was rejected before is accepted.
+    works_again: bool = False
 
 
 def write(results: Sequence[Result], *, by: Actor) -> list[Report]:
@@ -82,6 +85,10 @@ def write(results: Sequence[Result], *, by: Actor) -> list[Report]:
     written = [change for change in changes if change.detail is not None]
     update_rows([change.current for change in written], _AUDITED)
     write_times([state for change in written for state in change.same])
+    for change in written:
+        if change.works_again:
+            # What failed because of the rejection may succeed now.
+            coverage_changed(change.current, now=change.report.finished_at)
     _pause_people(written)
     done = (audit_runs.Done(change.current, change.report.finished_at, _code(change.report)) for change in written)
     audit_runs.mark_each_done({audit.connection.pk: audit for audit in done})
@@ -159,7 +166,8 @@ def _apply(current: Connection, report: Report, states: Sequence[CapabilityState
         current.next_check_at = report.finished_at
     current.leased_until, current.lease = None, ""
     detail = _detail(current, report, before=before, corrected=corrected)
-    return _Change(current, report, stored.same, {**detail, "changes": stored.changes})
+    works_again = before == Health.REJECTED and report.accepted
+    return _Change(current, report, stored.same, {**detail, "changes": stored.changes}, works_again)
 
 
 def _ids(projects: Iterable[ProjectRef]) -> set[str]:

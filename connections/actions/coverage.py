@@ -22,7 +22,7 @@ _receivers: list[Receiver] = []
 
 
 def register(receiver: Receiver) -> None:
-    """Call `receiver` when a connection is created, or its projects or its token change."""
+    """Call `receiver` when a connection is created, or its projects or its token change, or its token works again."""
     if receiver not in _receivers:
         _receivers.append(receiver)
 

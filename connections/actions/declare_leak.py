@@ -175,11 +175,16 @@ def _notify(leak: LeakedToken, connection_ids: Iterable[int], *, now: datetime) 
 
 
 def notify_pending(*, now: datetime) -> None:
-    """Notify of declarations after which a process ended before it could. One that fails does not stop the others."""
+    """Notify of declarations after which a process ended before it could. Those that fail do not stop the others."""
     waiting = LeakedToken.objects.filter(notified_at=None, declared_at__lte=now - _NOTIFIED_WITHIN).order_by("pk")
-    for leak in waiting[:_MOST_AT_ONCE]:
+    written = 0
+    # Those that failed are not counted: they are tried again each time, and would leave no room.
+    for leak in list(waiting):
+        if written >= _MOST_AT_ONCE:
+            break
         try:
             notify_once(leak, now=now)
+            written += 1
         except Exception:
             log.exception("The mails about the leaked token %s could not be written.", leak.pk)
 

@@ -65,14 +65,21 @@ def _newest(client: AzureDevOpsClient, project: Project, definitions: Sequence[D
 
 
 def _are_switched_off(client: AzureDevOpsClient, project: Project) -> bool | None:
-    """Whether classic releases are switched off; None, and read once an hour, where the token does not tell."""
+    """Whether classic releases are switched off; None, and read once an hour, where that is unknown.
+
+    A missing scope hides it in all projects of the connection; another refusal says nothing about other projects.
+    """
     connection = project.connection
-    key = f"release-settings:{connection.pk}:{connection.token_set_at.timestamp()}"
-    if caches[CACHE].get(key):
+    of_connection = f"release-settings:{connection.pk}:{connection.token_set_at.timestamp()}"
+    of_project = f"{of_connection}:{project.pk}"
+    if caches[CACHE].get_many([of_connection, of_project]):
         return None
-    are_disabled = release.are_disabled(client.transport, project.azure_id)
+    try:
+        are_disabled, unknown = release.are_disabled(client.transport, project.azure_id), of_project
+    except errors.EmptyRefusal:
+        are_disabled, unknown = None, of_connection
     if are_disabled is None:
-        caches[CACHE].set(key, value=True, timeout=_UNKNOWN_FOR)
+        caches[CACHE].set(unknown, value=True, timeout=_UNKNOWN_FOR)
     return are_disabled
 
 

@@ -234,11 +234,14 @@ def _decide(transport: Transport, project: str, approval_id: int, *, status: str
 
 
 def are_disabled(transport: Transport, project: str) -> bool | None:
-    """Whether classic releases are switched off; None if unknown, for example without the scope for projects."""
+    """Whether classic releases are switched off; None if this project does not tell.
+
+    Raises `EmptyRefusal` without the scope for projects.
+    """
     # https://learn.microsoft.com/rest/api/azure/devops/build/general-settings/get
     try:
         answer = transport.get((project, "_apis", "build", "generalsettings"))
-    except (errors.EmptyRefusal, errors.AccessDenied, errors.NotFound, errors.NoSuchAddress, errors.Rejected):
+    except (errors.AccessDenied, errors.NotFound, errors.NoSuchAddress, errors.Rejected):
         return None
     value = answer.json_object().get("disableClassicReleasePipelineCreation")
     return value if isinstance(value, bool) else None

@@ -17,6 +17,8 @@ from connections.actions.check_stored import check_stored
 from connections.actions.declare_leak import declare_leak, find_stored
 from connections.domain.verification import Failure, nothing_found
 from connections.models import AuditedConnection, Connection, Mail, RateLimitPause
+from delivery.live import polling
+from delivery.models import PollSubscription, Project, SyncState
 from history.models import Event
 from history.record import Actor
 
@@ -145,3 +147,21 @@ def test_a_person_who_was_asked_to_wait_twice_waits_for_the_longer_time(four: li
     assert (pause.identity_id, pause.until) == ("maya", at + timedelta(seconds=200))
     assert Connection.objects.get(pk=again.pk).next_check_at >= at + timedelta(seconds=200)
     assert other.get().next_check_at == NOW
+
+
+@pytest.mark.parametrize(("before", "is_due"), [("rejected", True), ("healthy", False), ("unreachable", False)])
+def test_what_failed_is_due_again_when_a_rejected_token_works_again(
+    connected: Connected, before: str, is_due: bool
+) -> None:
+    connection = connected("Main")
+    Connection.objects.update(health=before)
+    later = timezone.now() + timedelta(hours=6)
+    SyncState.objects.update(next_at=later, problem="token_refused")
+    project = Project.objects.create(connection=connection, azure_id="1", name="Tailspin", seen_at=later)
+    PollSubscription.objects.create(
+        project=project, kind=polling.BUILDS, problem="token_refused", watched_until=later, next_at=later
+    )
+    write(checked([connection]))
+    due_at = Connection.objects.get().checked_at if is_due else later
+    assert SyncState.objects.get().next_at == due_at
+    assert PollSubscription.objects.get().next_at == due_at

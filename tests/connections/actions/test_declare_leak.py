@@ -1,7 +1,7 @@
 """A token that was declared leaked: what stops, who is notified, and what continues only with a new token."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -134,6 +134,31 @@ def test_the_stop_applies_before_the_mails_are_written_and_the_scheduler_writes_
     declare_leak.notify_pending(now=now + timedelta(seconds=10))
     assert not Mail.objects.exists()
     for _ in range(2):
+        declare_leak.notify_pending(now=now + timedelta(seconds=40))
+    assert Mail.objects.filter(kind="leaked").count() == 1
+
+
+@pytest.mark.django_db
+def test_declarations_whose_mails_always_fail_delay_no_others(connected: Connected) -> None:
+    connection = connected()
+    User.objects.filter(pk=connection.owner_id).update(email="ada@example.com")
+    now = timezone.now()
+    failing = [
+        LeakedToken(fingerprint=str(number), organization="failing", declared_at=now, declared_by="Ada")
+        for number in range(25)
+    ]
+    LeakedToken.objects.bulk_create(failing)
+    leak = declare(connection)
+    LeakedToken.objects.filter(pk=leak.pk).update(notified_at=None)
+    Mail.objects.all().delete()
+    notify = leak_mail.notify_declared
+
+    def fail(leak: LeakedToken, connections: list[Connection], *, now: datetime) -> int:
+        if leak.organization == "failing":
+            raise OSError("always")
+        return notify(leak, connections, now=now)
+
+    with patch.object(leak_mail, "notify_declared", fail):
         declare_leak.notify_pending(now=now + timedelta(seconds=40))
     assert Mail.objects.filter(kind="leaked").count() == 1
 

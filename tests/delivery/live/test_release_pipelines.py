@@ -167,3 +167,16 @@ def test_a_token_that_may_not_know_is_not_asked_about_each_project(
     again = sum("generalsettings" in one.path and "/modern/" in one.path for one in shop.sandbox.requests)
     assert (asked, again) == (1, 1)
     assert Project.objects.get(connection__name="Modern").releases_off is None
+
+
+def test_a_project_that_does_not_tell_hides_no_other_project(shop: Shop, clock: Clock) -> None:
+    token = shop.sandbox.state.token_named("full")
+    assert token is not None
+    token.scopes = (*token.scopes, "vso.project")
+    refused = {"status": 403, "body": '{"message":"no","typeKey":"AccessDeniedException"}'}
+    shop.sandbox.behaviour.add("status", path="/generalsettings$", times=1, **refused)
+    shop.azure.release_definitions.clear()
+    PollSubscription.objects.filter(kind=polling.RELEASES).update(once=True, next_at=clock())
+    for batch in polling.claim_due(now=clock()):
+        polling.poll(batch, READERS, clock=clock)
+    assert set(Project.objects.values_list("releases_off", flat=True)) == {None, False}

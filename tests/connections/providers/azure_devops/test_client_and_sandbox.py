@@ -358,7 +358,8 @@ def test_an_organization_without_classic_releases_says_so_when_one_is_created(op
 
 
 def test_without_the_scope_for_projects_it_cannot_be_told_before(open_as: Open) -> None:
-    assert release.are_disabled(open_as(organization="modern"), "Main") is None
+    with pytest.raises(errors.EmptyRefusal):
+        release.are_disabled(open_as(organization="modern"), "Main")
 
 
 @pytest.mark.parametrize("read", [git.repositories, build.definitions_page, release.definitions_page])

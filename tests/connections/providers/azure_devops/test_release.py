@@ -191,7 +191,6 @@ def test_no_change_is_repeated_when_the_connection_breaks(
         (json_answer({"disableClassicReleasePipelineCreation": True}), True),
         (json_answer({"disableClassicReleasePipelineCreation": False}), False),
         (json_answer({"disableClassicPipelineCreation": True}), None),
-        (answer(401, b"", ("WWW-Authenticate", "Basic realm=x")), None),
         (refusal(403, "no", "AccessDeniedException"), None),
         (refusal(404, "no", "ProjectDoesNotExistException"), None),
         (answer(404, b"The controller for path", ("Content-Type", "text/plain")), None),
@@ -202,6 +201,12 @@ def test_whether_releases_are_switched_off_can_sometimes_be_told(
 ) -> None:
     _, transport = asking(said)
     assert release.are_disabled(transport, P) is disabled
+
+
+def test_a_token_without_the_scope_cannot_tell_of_any_project(asking: Asking) -> None:
+    _, transport = asking(answer(401, b"", ("WWW-Authenticate", "Basic realm=x")))
+    with pytest.raises(errors.EmptyRefusal):
+        release.are_disabled(transport, P)
 
 
 def test_an_outage_does_not_say_that_releases_are_switched_off(asking: Asking) -> None:
