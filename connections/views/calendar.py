@@ -1,5 +1,6 @@
 """Calendar: a personal feed of expiry dates at a secret address, and the reminders a user stopped."""
 
+from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import login_not_required, permission_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -37,7 +38,7 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
 def make(request: HttpRequest) -> HttpResponse:
     """POST: create a new address, which only this response shows."""
     secret = make_address(person(request), by=actor_of(request), now=timezone.now())
-    address = request.build_absolute_uri(reverse("connections:calendar-feed", args=[secret]))
+    address = settings.SITE_URL + reverse("connections:calendar-feed", args=[secret])
     return _page(request, address=address)
 
 

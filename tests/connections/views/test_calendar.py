@@ -6,9 +6,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from connections.actions.calendar_feeds import make_address
 from connections.models import CalendarFeed, Connection, MutedReminders
@@ -95,10 +97,17 @@ def hers(client: Client, olga: User) -> Client:
 def test_the_page_shows_the_address_once(hers: Client) -> None:
     assert "Create an address" in hers.get(reverse("connections:calendar")).content.decode()
     page = hers.post(reverse("connections:make-calendar")).content.decode()
-    secret = page.partition("testserver/calendar/")[2].partition(".ics")[0]
+    secret = page.partition(f"{settings.SITE_URL}/calendar/")[2].partition(".ics")[0]
     assert len(secret) == 43
     assert hers.get(feed_address(secret)).status_code == 200
     assert secret not in hers.get(reverse("connections:calendar")).content.decode()
+
+
+def test_the_address_is_on_the_site_whatever_host_the_request_names(hers: Client, settings: Settings) -> None:
+    settings.SITE_URL, settings.ALLOWED_HOSTS = "https://orchestrator.example.com", ["*"]
+    page = hers.post(reverse("connections:make-calendar"), headers={"host": "web-7.internal"}).content.decode()
+    assert "https://orchestrator.example.com/calendar/" in page
+    assert "web-7.internal" not in page
 
 
 def test_a_new_address_ends_the_old_one_and_revoking_ends_it_all(hers: Client, secret: str) -> None:
