@@ -32,6 +32,7 @@ _SECOND_FACTOR: dict[str, Any] = {
     "MFA_REAUTHENTICATION_REQUIRED": True,
     "MFA_FORMS": {
         "authenticate": "people.sign_in.second_factor.CodeForm",
+        "activate_totp": "people.sign_in.second_factor.ActivateForm",
         "reauthenticate": "people.sign_in.second_factor.CodeAgainForm",
     },
 }

@@ -9,6 +9,7 @@ from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -60,12 +61,17 @@ class _CountedCode:
             code: str = super().clean_code()  # type: ignore[misc]
         except encryption.UnreadableToken:
             raise ValidationError(_UNREADABLE) from None
-        try:
-            rate_limits.consume([login_limits.same_code_cost(self.user.pk, code)], now=timezone.now())
-        except TooMany:
-            raise ValidationError(_INCORRECT) from None
+        _mark_as_used(self.user.pk, code)
         rate_limits.forget([attempt])
         return code
+
+
+def _mark_as_used(user_id: int, code: str) -> None:
+    """Raises `ValidationError` if the code was used before."""
+    try:
+        rate_limits.consume([login_limits.same_code_cost(user_id, code)], now=timezone.now())
+    except TooMany:
+        raise ValidationError(_INCORRECT) from None
 
 
 class CodeForm(_CountedCode, AuthenticateForm):
@@ -74,6 +80,16 @@ class CodeForm(_CountedCode, AuthenticateForm):
 
 class CodeAgainForm(_CountedCode, ReauthenticateForm):
     """The code before a change of the second factor."""
+
+
+class ActivateForm(ActivateTOTPForm):
+    """The first code of an authenticator app, which adds it. It does not sign in afterwards."""
+
+    def clean_code(self) -> str:
+        """Compare the code, and mark it as used."""
+        code: str = super().clean_code()
+        _mark_as_used(self.user.pk, code)
+        return code
 
 
 def stored_secrets() -> Iterator[EncryptedSecret]:

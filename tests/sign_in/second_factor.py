@@ -64,6 +64,17 @@ def test_the_code_of_this_half_minute_lets_in(client: Client, secret: str, sign_
     assert kinds()[-1] == "person.signed_in"
 
 
+def test_the_code_that_added_the_app_does_not_sign_in(
+    client: Client, sign_in: SignIn, clock: Callable[[], None]
+) -> None:
+    sign_in(client)
+    code = code_of(add_app(client))
+    client.post(reverse("logout"))
+    sign_in(client)
+    assert "was used before" in give(client, code)
+    assert not is_in(client)
+
+
 def test_where_somebody_wanted_to_go_is_where_they_arrive(client: Client, secret: str, maya: User) -> None:
     from tests.sign_in.conftest import PASSWORD
 
