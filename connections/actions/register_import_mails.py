@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import datetime
 
 from connections.models import RegisterEntry, RegisterImport
-from connections.notifications import consumer_mail
+from connections.notifications import consumer_mail, notify
 
 # Contacts that are notified in a transaction.
 _AT_ONCE = 200
@@ -16,7 +16,10 @@ def write_some(current: RegisterImport, *, now: datetime) -> bool:
     waiting = sorted(contact for contact in renewed if contact > current.notified_to)[:_AT_ONCE]
     if not waiting:
         return False
+    everybody = notify.Recipients()
     for contact in waiting:
+        if everybody.has_left(contact):
+            continue
         consumer_mail.import_renewed(contact, renewed[contact], now=now)
     current.notified_to = waiting[-1]
     current.save()

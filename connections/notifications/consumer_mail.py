@@ -116,11 +116,13 @@ def _of_entry(entry: RegisterEntry, happened: str, consumers: Iterable[Consumer]
 def _write(
     mail: str, changes: Iterable[_Change], *, now: datetime, more: Mapping[str, Any] = MappingProxyType({})
 ) -> int:
-    """One mail to each contact, naming every credential and everything of theirs that uses it."""
+    """One mail to each contact, naming every credential and all of theirs that uses it; none to deactivated people."""
     concerned: dict[str, list[tuple[_Change, list[Consumer]]]] = defaultdict(list)
+    everybody = notify.Recipients()
     for change in changes:
         for contact, theirs in _by_contact(change.consumers).items():
-            concerned[contact].append((change, theirs))
+            if not everybody.has_left(contact):
+                concerned[contact].append((change, theirs))
     return sum(_write_to(mail, pairs, now=now, more=more) for pairs in concerned.values())
 
 

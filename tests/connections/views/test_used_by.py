@@ -65,6 +65,16 @@ def test_each_contact_gets_one_mail_when_the_token_is_replaced() -> None:
     assert "Nightly, Shop" in mail.text
 
 
+def test_a_contact_who_was_deactivated_gets_no_mail() -> None:
+    connection = ConnectionFactory.create()
+    make_person("ben", email="Ben@example.com", is_active=False)
+    make_person("olga", email="olga@example.com")
+    for contact in ("ben@example.com", "olga@example.com", "team@example.com"):
+        connection.consumers.create(name=contact, contact=contact)
+    consumer_mail.token_replaced(connection, now=NOW)
+    assert set(Mail.objects.values_list("recipient", flat=True)) == {"olga@example.com", "team@example.com"}
+
+
 def test_an_update_of_the_token_notifies_the_contacts(
     connected: Callable[..., Connection], token_of: Callable[[str], str], client: Client
 ) -> None:
