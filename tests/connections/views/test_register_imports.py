@@ -72,6 +72,18 @@ def test_a_file_is_shown_and_then_imported(maintainer: Client, maya: User) -> No
     assert list(kinds) == [("register.added", "maya"), ("register.added", "maya"), ("register.imported", "maya")]
 
 
+def test_the_preview_tells_a_column_that_the_file_lacks_from_an_empty_one(maintainer: Client) -> None:
+    make_entry("Key", expires_on=date(2027, 1, 31), organization="contoso")
+    page = upload(maintainer, "name,kind,used_by\nKey,pat,\n", on_existing="update")
+    cells = re.findall(r'data-label="(Organization|Expires|Used by)"><span>([^<]*)<', page)
+    assert cells == [
+        ("Organization", "not in the file"),
+        ("Expires", "not in the file"),
+        ("Used by", "not recorded"),
+    ]
+    assert "keeps what the file has no column for" in page
+
+
 def test_errors_are_shown_by_line_and_the_other_lines_are_imported(maintainer: Client) -> None:
     make_entry("Taken")
     rows = ["Good,pat,,,,", "Bad,nonsense,nobody,someday,,", "taken,pat,,,,", "GOOD,pat,,,,", f"Key,pat,,,,{SECRET}"]
@@ -163,6 +175,13 @@ def begin_renewing(maya: User, contacts: dict[str, str]) -> RegisterImport:
     started = register_imports.begin((HEADER + rows).encode(), "f.csv", chosen, by=Actor("Maya"), now=NOW)
     register_imports.work(started.pk, clock=lambda: NOW)
     return register_imports.start(started.pk, by=Actor("Maya"), now=NOW)
+
+
+def test_a_contact_who_was_deactivated_gets_no_mail_about_an_import(maya: User) -> None:
+    make_person("ben", email="Ben@example.com", is_active=False)
+    begin_renewing(maya, {"One": "ben@example.com", "Two": "olga@example.com"})
+    register_imports.work_due(clock=lambda: NOW)
+    assert [mail.recipient for mail in Mail.objects.all()] == ["olga@example.com"]
 
 
 def test_an_import_of_several_batches_writes_one_mail_to_a_contact(maya: User) -> None:
