@@ -21,7 +21,7 @@ from connections.actions.verify_credential import forget_old
 from connections.models import Mail
 from connections.notifications import anchor_mail, channel_outbox, outbox, register_reminders, reminders
 from core.database_time import database_now
-from core.tasks import BrokerUnavailable, enqueue, enqueue_later, task
+from core.tasks import BrokerUnavailable, enqueue, enqueue_later, run_each, task
 
 log = logging.getLogger(__name__)
 # Seconds. Questions that are further away wait for the scheduler.
@@ -31,8 +31,7 @@ _SOON = 60
 @task
 def audit_due() -> None:
     """Repair runs, and audit due connections. If this worker does so already, it claims further ones."""
-    audit_runs.tidy(now=database_now())
-    _audit_what_is_due()
+    run_each(lambda: audit_runs.tidy(now=database_now()), _audit_what_is_due)
 
 
 @task
@@ -58,7 +57,10 @@ def _enqueue_audits() -> bool:
 @task
 def prove_leaks_due() -> None:
     """Notify of declarations without mails yet, and enqueue the questions about leaked tokens."""
-    declare_leak.notify_pending(now=database_now())
+    run_each(lambda: declare_leak.notify_pending(now=database_now()), _enqueue_questions)
+
+
+def _enqueue_questions() -> None:
     claims = prove_leak.claim_due(now=database_now())
     _enqueue_each(claims, lambda pk, lease: prove_leak_one.delay(leak_id=pk, lease=lease), prove_leak.unclaim)
 
@@ -157,7 +159,7 @@ def remove_expired_rows() -> None:
     One that fails does not stop the others.
     """
     now = database_now()
-    for forget in (
+    run_each(
         partial(forget_old, now=now),
         partial(outbox.forget_old, now=now),
         audit_runs.forget_old_runs,
@@ -165,8 +167,4 @@ def remove_expired_rows() -> None:
         partial(register_imports.forget_old, now=now),
         partial(renew_sign_in.forget_old, now=now),
         partial(import_tokens.forget_old, now=now),
-    ):
-        try:
-            forget()
-        except Exception:
-            log.exception("Some expired rows could not be deleted; the next run tries again.")
+    )

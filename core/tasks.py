@@ -5,6 +5,7 @@ Celery is imported where it is used, and so are the modules of tasks: it takes a
 and most pages enqueue nothing.
 """
 
+import logging
 from collections.abc import Callable
 from importlib import import_module
 from threading import Event
@@ -15,6 +16,7 @@ from django.conf import settings
 if TYPE_CHECKING:
     from celery import Task
 
+log = logging.getLogger(__name__)
 # Under this name a task message, and every line of the log, tells which request asked.
 REQUEST_ID = "request_id"
 # Set when this worker is asked to stop, so that tasks which go on with more work end.
@@ -38,6 +40,15 @@ def task(function: Callable[P, R]) -> "Task[P, R]":
     # A shared task belongs to the current application, which is the project's only once its module was imported.
     import_module(settings.TASK_APPLICATION)
     return cast("Task[P, R]", shared_task(function))
+
+
+def run_each(*steps: Callable[[], object]) -> None:
+    """Run independent steps of a task in order. One that fails is logged, and does not stop the others."""
+    for step in steps:
+        try:
+            step()
+        except Exception:
+            log.exception("A step of a task failed; the next run tries it again.")
 
 
 def enqueue(task: "Task[P, Any]", *args: P.args, **kwargs: P.kwargs) -> None:

@@ -1,7 +1,9 @@
 """Celery tasks: each takes ids and makes one call."""
 
+from functools import partial
+
 from core.database_time import database_now
-from core.tasks import task
+from core.tasks import run_each, task
 from delivery import remote_read
 from delivery.live import polling
 from delivery.live.readers import READERS
@@ -38,13 +40,11 @@ def poll_some(*, lease: str, ids: list[int]) -> None:
 def repair_clock_skew() -> None:
     """Make due what a machine whose clock was ahead has put off."""
     now = database_now()
-    sync.repair_clock_skew(now=now)
-    polling.repair_clock_skew(now=now)
+    run_each(partial(sync.repair_clock_skew, now=now), partial(polling.repair_clock_skew, now=now))
 
 
 @task
 def remove_expired_rows() -> None:
     """Remove subscriptions to single builds and releases that nobody views, and counts of old changes."""
     now = database_now()
-    polling.remove_unwatched(now=now)
-    remote_read.forget_old_generations(now=now)
+    run_each(partial(polling.remove_unwatched, now=now), partial(remote_read.forget_old_generations, now=now))

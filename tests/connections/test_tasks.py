@@ -13,8 +13,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+import api.tasks
+import delivery.tasks
 from connections import tasks
-from connections.actions import audit_loop, declare_leak, prove_leak
+from connections.actions import audit_loop, audit_runs, declare_leak, prove_leak
 from connections.models import Connection, LeakedToken, Renewal, TokenImport
 from connections.tasks import audit_due, continue_audits
 from history.record import Actor
@@ -123,3 +125,43 @@ def test_expired_rows_of_one_kind_that_cannot_be_deleted_keep_no_others(maintain
     with patch("connections.tasks.outbox.forget_old", side_effect=OSError):
         tasks.remove_expired_rows()
     assert not TokenImport.objects.exists()
+
+
+def test_audits_go_on_although_runs_cannot_be_repaired(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        patch.object(audit_runs, "tidy", side_effect=ValueError("broken")),
+        patch.object(audit_loop, "work_due") as work_due,
+    ):
+        audit_due()
+    assert work_due.called
+    assert "ValueError: broken" in caplog.text
+
+
+def test_leaked_tokens_are_asked_about_although_no_mail_can_be_written(connected: Connected, enqueued: Any) -> None:
+    declared(connected(), timezone.now() - timedelta(seconds=6))
+    broken = patch.object(declare_leak, "notify_pending", side_effect=ValueError("broken"))
+    with broken, patch.object(tasks.prove_leak_one, "delay") as ask:
+        tasks.prove_leaks_due()
+    assert ask.called
+
+
+@pytest.mark.parametrize(
+    ("task", "first", "second"),
+    [
+        (api.tasks.remove_expired_rows, "api.actions.idempotency.forget_old", "api.actions.manage_tokens.remove_ended"),
+        (
+            delivery.tasks.repair_clock_skew,
+            "delivery.sync.sync.repair_clock_skew",
+            "delivery.live.polling.repair_clock_skew",
+        ),
+        (
+            delivery.tasks.remove_expired_rows,
+            "delivery.live.polling.remove_unwatched",
+            "delivery.remote_read.forget_old_generations",
+        ),
+    ],
+)
+def test_a_step_that_fails_does_not_stop_the_next_one(task: Callable[[], None], first: str, second: str) -> None:
+    with patch(first, side_effect=ValueError("broken")), patch(second) as next_step:
+        task()
+    assert next_step.called
