@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from core.database_time import TOLERANCE
-from core.htmx import is_htmx
+from core.htmx import is_automatic
 from people import login_limits
 from people.events import record_person_event
 from people.sessions import SEEN_AT, SIGNED_IN_AT
@@ -62,6 +62,5 @@ def _time_of(request: HttpRequest, name: str, now: datetime) -> datetime:
 
 def _record_use(request: HttpRequest, now: datetime) -> None:
     """Record that the session is in use. Automatic updates of an open page don't count."""
-    is_automatic = request.method == "GET" and is_htmx(request)
-    if not is_automatic and now.timestamp() - request.session[SEEN_AT] > _RECORDED_EVERY:
+    if not is_automatic(request) and now.timestamp() - request.session[SEEN_AT] > _RECORDED_EVERY:
         request.session[SEEN_AT] = now.timestamp()

@@ -1,5 +1,6 @@
 """Signing in: throttled, the same words for everybody, a new session each time, and every act an event."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from history.models import Event
 from people.models import Session
 from people.sessions import SEEN_AT, SIGNED_IN_AT, device_of
 from people.tasks import forget_ended_sessions
+from tests.factories import ConnectionFactory
 from tests.people.conftest import BROWSER, PASSWORD, sign_in, with_role
 from throttling.models import Counter
 
@@ -246,6 +248,16 @@ def test_a_page_that_asks_by_itself_does_not_keep_a_session_alive(client: Client
     before = client.session[SEEN_AT]
     client.get(reverse("people:account"), headers={"HX-Request": "true"})
     assert client.session[SEEN_AT] == before
+
+
+def test_whoever_searches_a_list_is_not_inactive(client: Client, person: Callable[..., User]) -> None:
+    client.force_login(person("maya", "*"))
+    ConnectionFactory()
+    page = reverse("connections:list")
+    (form,) = re.findall('<form class="filters" id="([^"]+)"', client.get(page).content.decode())
+    age(client, SEEN_AT, timedelta(minutes=59))
+    client.get(page, {"q": "acme"}, headers={"HX-Request": "true", "HX-Trigger": form})
+    assert timezone.now().timestamp() - client.session[SEEN_AT] < 60
 
 
 def test_without_an_idle_limit_only_age_ends_a_session(client: Client, ann: User, settings: Settings) -> None:
