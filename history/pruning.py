@@ -28,12 +28,15 @@ def prune(*, older_than: timedelta, by: Actor, now: datetime) -> Pruned:
     `ImproperlyConfigured` without a key.
     """
     pruned = Pruned()
-    while events := _prune_oldest(pruned, before=now - older_than, now=now):
-        pruned.batches += 1
-        pruned.events += events
-    if pruned.batches:
-        detail = {"events": pruned.events, "batches": pruned.batches, "older_than_days": older_than.days}
-        record("history.pruned", Named("history", 0, "History"), by=by, at=now, detail=detail)
+    try:
+        while events := _prune_oldest(pruned, before=now - older_than, now=now):
+            pruned.batches += 1
+            pruned.events += events
+    finally:
+        # Also of what was removed before an interruption, or before a lock was not free.
+        if pruned.batches:
+            detail = {"events": pruned.events, "batches": pruned.batches, "older_than_days": older_than.days}
+            record("history.pruned", Named("history", 0, "History"), by=by, at=now, detail=detail)
     return pruned
 
 

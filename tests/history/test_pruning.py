@@ -4,6 +4,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
+from django.db import OperationalError
 from pytest_django import Settings
 
 from history import pruning, sealing, tasks
@@ -78,6 +79,14 @@ def test_an_interruption_leaves_everything_consistent(old_and_new: list[Event]) 
     with patch("history.pruning.verify_oldest", side_effect=KeyboardInterrupt):
         assert prune_year().batches == 0
     assert look().holds
+
+
+def test_what_went_before_an_interruption_is_recorded(old_and_new: list[Event]) -> None:
+    outcomes = [None, OperationalError("canceling statement due to lock timeout")]
+    with patch("history.pruning.verify_oldest", side_effect=outcomes), pytest.raises(OperationalError):
+        prune_year()
+    assert Checkpoint.objects.get().pruned == 2
+    assert Event.objects.get(kind="history.pruned").detail["events"] == 2
 
 
 def test_a_broken_batch_is_evidence_and_stays(old_and_new: list[Event], intrude: Intrude) -> None:
