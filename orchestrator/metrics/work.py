@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from math import inf
 
 from django.conf import settings
 from django.db.models import Count, Min, Q, QuerySet
@@ -47,17 +48,20 @@ def _waiting(
 def _parts(now: datetime) -> Iterator[Metric]:
     seen = GaugeMetricFamily(
         "orchestrator_heartbeat_age_seconds",
-        "Seconds since the scheduler and a worker were last seen at work.",
+        "Seconds since the scheduler and a worker were last seen at work; +Inf if never.",
         labels=("part",),
     )
     broker = GaugeMetricFamily(
         "orchestrator_broker_unreachable_seconds",
         "For how long the scheduler has not reached the broker; 0 when it does.",
     )
-    lost = None
+    # A part that has never run is infinitely late: without a series no alert would ever fire.
+    ages, lost = dict.fromkeys(Heartbeat.Part.values, inf), None
     for sign in Heartbeat.objects.order_by("part"):
-        seen.add_metric((_PARTS[sign.part],), max(0.0, (now - sign.seen_at).total_seconds()))
+        ages[sign.part] = max(0.0, (now - sign.seen_at).total_seconds())
         lost = sign.broker_lost_at or lost
+    for part, age in ages.items():
+        seen.add_metric((_PARTS[part],), age)
     broker.add_metric((), max(0.0, (now - lost).total_seconds()) if lost else 0.0)
     yield from (seen, broker)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 import pytest
@@ -61,6 +62,12 @@ def test_each_part_has_the_age_of_its_last_sign_of_life(scrape: Callable[[], Ser
     ages = {labels["part"]: value for labels, value in series["orchestrator_heartbeat_age_seconds"]}
     assert ages == {"scheduler": pytest.approx(20, abs=10), "worker": pytest.approx(600, abs=10)}
     assert series["orchestrator_broker_unreachable_seconds"][0][1] == pytest.approx(300, abs=10)
+
+
+def test_a_part_that_has_never_run_is_infinitely_late_and_not_missing(scrape: Callable[[], Series]) -> None:
+    Heartbeat.objects.create(part=Heartbeat.Part.SCHEDULER, seen_at=timezone.now())
+    ages = {labels["part"]: value for labels, value in scrape()["orchestrator_heartbeat_age_seconds"]}
+    assert ages == {"scheduler": pytest.approx(0, abs=10), "worker": inf}
 
 
 def test_connections_that_must_wait_are_counted_by_organization(scrape: Callable[[], Series]) -> None:
