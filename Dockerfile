@@ -18,7 +18,7 @@ COPY --from=packages /app/.venv .venv
 COPY . .
 # Static files are named by their content and belong to the image. The keys of this step are thrown away.
 RUN mkdir -p var && env $(python orchestrator/generate_keys.py) python manage.py collectstatic --noinput \
- && python -m compileall -q api connections delivery expected_answers history orchestrator people sandbox throttling \
+ && python -m compileall -q api connections core delivery expected_answers history orchestrator people sandbox throttling \
  && useradd --system --uid 10001 --home-dir /app orchestrator
 USER orchestrator
 EXPOSE 8000
