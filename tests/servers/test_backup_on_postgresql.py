@@ -67,6 +67,25 @@ def test_what_is_there_is_replaced_only_in_so_many_words(product: Installation, 
     assert names & {"connections_later", "somebody_elses"} == {"somebody_elses"}
 
 
+def test_second_factors_are_kept_while_they_are_turned_off(
+    product: Installation, postgresql_url: str, tmp_path: Path
+) -> None:
+    assert product.run("migrate", SECOND_FACTOR="1").code == 0
+    execute(
+        product.url,
+        "INSERT INTO mfa_authenticator (type, data, created_at, user_id) "
+        "SELECT 'totp', '{{}}', now(), min(id) FROM auth_user",
+    )
+    made = tmp_path / "made"
+    assert product.run("backup", str(made)).code == 0
+    assert product.run("restore", str(made), "--replace", WORDS).code == 0
+    execute(postgresql_url, f"DROP DATABASE {NAME} WITH (FORCE)", f"CREATE DATABASE {NAME}")
+    ended = product.run("restore", str(made))
+    assert (ended.code, ended.err) == (0, "")
+    with psycopg.connect(product.url) as database:
+        assert database.execute("SELECT type FROM mfa_authenticator").fetchall() == [("totp",)]
+
+
 def test_a_damaged_backup_changes_nothing(product: Installation, tmp_path: Path) -> None:
     made = tmp_path / "made"
     product.run("backup", str(made))
