@@ -8,6 +8,7 @@ can't be decrypted after it was copied to another row. Nothing is pickled.
 import base64
 import hashlib
 import hmac
+from contextlib import suppress
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -66,6 +67,15 @@ def is_encrypted_with_newest_key(sealed: bytes) -> bool:
     except (BadSignature, InvalidToken, ValueError):
         return False
     return True
+
+
+def is_readable(sealed: bytes) -> bool:
+    """Whether some key decrypts this, whichever row it belongs to."""
+    for box in _boxes():
+        with suppress(BadSignature, InvalidToken, ValueError):
+            box.decrypt(sealed)
+            return True
+    return False
 
 
 def fingerprint(secret: Secret, *, purpose: str = "stored") -> str:

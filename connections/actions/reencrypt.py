@@ -18,6 +18,8 @@ class ReencryptionResult:
     resealed: int = 0
     current: int = 0
     unreadable: list[str] = field(default_factory=list)
+    # Why other secrets were left as they are.
+    left_out: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,18 @@ def _store_target(channel: NotificationChannel) -> int:
     return unchanged.update(sealed=channel.sealed)
 
 
+TOKENS = SecretSource(StoredCredential.objects.count, _tokens)
 # Other apps add theirs.
 sources = [
-    SecretSource(StoredCredential.objects.count, _tokens),
+    TOKENS,
     SecretSource(LeakedToken.objects.exclude(sealed=b"").count, _leaked_tokens),
     SecretSource(Renewal.objects.exclude(sealed=b"").count, _renewals),
     SecretSource(NotificationChannel.objects.count, _targets),
 ]
+
+
+# Each returns why secrets that are stored were left out; empty if there are none.
+reasons_left_out: list[Callable[[], str]] = []
 
 
 def reencrypt_all(*, progress: Callable[[int, int], object]) -> ReencryptionResult:
@@ -99,6 +106,7 @@ def reencrypt_all(*, progress: Callable[[int, int], object]) -> ReencryptionResu
         _reencrypt(secret, outcome)
         if done % REPORT_EVERY == 0:
             progress(done, total)
+    outcome.left_out = [reason for find in reasons_left_out if (reason := find())]
     return outcome
 
 

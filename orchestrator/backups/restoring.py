@@ -1,8 +1,10 @@
 """Restore a backup, which replaces the content of the database."""
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from django.apps import apps
@@ -14,6 +16,8 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import Max
 
+from connections.actions import reencrypt
+from connections.actions.reencrypt import EncryptedSecret
 from connections.models import Connection, StoredCredential
 from core import encryption
 from history import accepting
@@ -46,6 +50,8 @@ class Restored:
     events: int
     until: datetime | None
     unreadable: list[str] = field(default_factory=list)
+    # The other secrets that no current key can decrypt, such as "the target of the channel Alerts".
+    unreadable_others: list[str] = field(default_factory=list)
     # Why no more events are sealed until an operator has investigated.
     history: list[str] = field(default_factory=list)
 
@@ -142,4 +148,12 @@ def _restored() -> Restored:
             stored.reveal()
         except encryption.UnreadableToken:
             restored.unreadable.append(stored.connection.name)
+    restored.unreadable_others = [
+        secret.name for secret in _other_secrets() if not encryption.is_readable(secret.sealed)
+    ]
     return restored
+
+
+def _other_secrets() -> Iterator[EncryptedSecret]:
+    others = (source for source in reencrypt.sources if source is not reencrypt.TOKENS)
+    return chain.from_iterable(source.secrets() for source in others)

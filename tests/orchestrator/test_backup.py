@@ -143,6 +143,19 @@ def test_tokens_that_cannot_be_read_are_named(database: Path, backup: Path) -> N
     assert newest_event(database) == "backup.restored"
 
 
+def test_other_secrets_that_cannot_be_read_are_named(database: Path, tmp_path: Path) -> None:
+    product = Installation(f"sqlite:///{database}")
+    product.shell("from connections.models import StoredCredential; StoredCredential.objects.all().delete()")
+    product.shell("from tests.factories import make_channel; make_channel('Alerts')")
+    assert product.run("backup", str(tmp_path / "made")).code == 0
+    other = Installation(product.url, keys=OTHER_KEY)
+    ended = other.run("restore", str(tmp_path / "made"), "--replace", WORDS)
+    assert ended.code == 1
+    assert "The target of the channel Alerts cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS." in ended.err
+    assert "enter these secrets again" in ended.err
+    assert product.run("restore", str(tmp_path / "made"), "--replace", WORDS).code == 0
+
+
 def test_keys_and_tokens_are_not_in_it_and_only_its_owner_reads_it(filled: tuple[Path, Path]) -> None:
     content = filled[1].read_bytes()
     assert filled[1].stat().st_mode & 0o777 == 0o600

@@ -1,7 +1,8 @@
 """`manage.py rotate_encryption_keys`: re-encrypt every stored secret with the newest of the FIELD_ENCRYPTION_KEYS.
 
 Safe to interrupt and to repeat: each secret is re-encrypted on its own, and those of the newest key are skipped.
-Exit code 1 if a secret could not be read; it is named. 130 if interrupted.
+Exit code 1 if a secret could not be read; it is named. Also if second factors are stored, but turned off. 130 if
+interrupted.
 """
 
 import sys
@@ -28,7 +29,9 @@ class Command(TerminalCommand):
         )
         for name in outcome.unreadable:
             self.stderr.write(f"{name[0].upper()}{name[1:]} cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS.")
-        if outcome.unreadable:
+        for reason in outcome.left_out:
+            self.stderr.write(reason)
+        if outcome.unreadable or outcome.left_out:
             sys.exit(1)
 
     def _report(self, done: int, total: int) -> None:

@@ -1,6 +1,6 @@
 """`manage.py restore FILE`: restore a backup, and name the connections whose tokens cannot be read.
 
-Stop web, workers and scheduler first. Exit codes: 0 success · 1 restored, but some tokens cannot be read, or the
+Stop web, workers and scheduler first. Exit codes: 0 success · 1 restored, but some secrets cannot be read, or the
 history needs a decision before more of it is sealed · 2 nothing was changed.
 """
 
@@ -50,7 +50,7 @@ class Command(TerminalCommand):
         except Impossible as problem:
             raise CommandError(f"{problem} Nothing was changed.", returncode=_NOTHING_CHANGED) from None
         self._report(restored, as_json=options["json"])
-        if restored.unreadable or restored.history:
+        if restored.unreadable or restored.unreadable_others or restored.history:
             sys.exit(1)
 
     def _report(self, restored: Restored, *, as_json: bool) -> None:
@@ -68,5 +68,9 @@ class Command(TerminalCommand):
             self.stderr.write(f'{_UNSEALED} If you know the reason, run: manage.py history accept --reason "…"')
         for name in restored.unreadable:
             self.stderr.write(f"The token of {name} cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS.")
+        for name in restored.unreadable_others:
+            self.stderr.write(f"{name[0].upper()}{name[1:]} cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS.")
+        if restored.unreadable_others and not restored.unreadable:
+            self.stderr.write("Add the missing key to FIELD_ENCRYPTION_KEYS again, or enter these secrets again.")
         if restored.unreadable:
             self.stderr.write("Add the missing key to FIELD_ENCRYPTION_KEYS again, or update these tokens.")

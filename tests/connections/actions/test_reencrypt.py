@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -141,6 +142,16 @@ def test_a_token_that_no_key_opens_is_named_and_the_others_are_written(
     assert out == "4 secrets re-encrypted with the newest key; 0 already used it.\n"
     name = stored[2].connection.name
     assert err == f"The token of {name} cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS.\n"
+
+
+def test_second_factors_that_are_turned_off_keep_the_old_key(stored: list[StoredCredential]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE mfa_authenticator (id int)")
+        assert rotate()[0] == 0
+        cursor.execute("INSERT INTO mfa_authenticator VALUES (1)")
+    code, out, err = rotate()
+    assert (code, out) == (1, "0 secrets re-encrypted with the newest key; 5 already used it.\n")
+    assert err.startswith("1 second factors are stored, but turned off, so they still need the old keys.")
 
 
 # A rotation that was killed by the machine: a process of its own, a database of its own, no chance to clean up.
