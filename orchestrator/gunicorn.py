@@ -10,7 +10,9 @@ from typing import Any
 
 import django
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand
 
 from orchestrator.parent_death import die_with_parent
 from orchestrator.supervisor.process_specs import PREPARATION_GATE
@@ -46,6 +48,15 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 control_socket_disable = True
 # Otherwise gunicorn answers direct requests to /healthz with 500; `orchestrator.script_name` strips the prefix.
 raw_env = ["SCRIPT_NAME="]
+
+
+def on_starting(server: Any) -> None:
+    """Refuse to start with settings that are unsafe or cannot work. `make run` has checked them before.
+
+    Raises `SystemCheckError`.
+    """
+    if PREPARATION_GATE not in os.environ:
+        BaseCommand().check(tags=[Tags.security])
 
 
 def when_ready(server: Any) -> None:

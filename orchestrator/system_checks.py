@@ -29,6 +29,22 @@ METRICS_CONNECTION_LABELS = ("name", "id")
 SHORTEST_KEY = 32  # bytes, for HKDF and HMAC-SHA256
 _GUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _REMEDY = "`python orchestrator/generate_keys.py` prints a new set."
+_NUMBERS_DOCS = "docs/settings.md says what each number does."
+# Periods and leases would never begin or never end, and of at most 0 rows nothing is ever done.
+_ABOVE_ZERO = (
+    *("SESSION_COOKIE_AGE", "SIGN_IN_MINUTES", "PASSWORD_LINK_HOURS", "TESTS_MINUTES", "TEST_RESULT_MINUTES"),
+    *("AUDIT_EVERY_HOURS", "AUDITS_PER_ORGANIZATION", "AUDITS_PER_PERSON", "AUDITS_AT_ONCE", "AUDIT_LEASE_SECONDS"),
+    *("REFRESH_EVERY_HOURS", "REFRESH_LEASE_SECONDS", "WATCH_SECONDS", "MAILS_PER_TICK", "MAIL_LEASE_SECONDS"),
+    *("EMAIL_TIMEOUT", "EMAIL_DEADLINE", "NOTIFICATION_DEADLINE", "LOOP_LIMIT_SECONDS"),
+    *(
+        "AZURE_DEVOPS_CONNECT_TIMEOUT",
+        "AZURE_DEVOPS_TEST_LIMIT",
+        "AZURE_DEVOPS_TASK_TIMEOUT",
+        "AZURE_DEVOPS_LIST_LIMIT",
+    ),
+    *("WEB_WORKERS", "WEB_THREADS", "WORKER_THREADS"),
+)
+_STORED_AS = {"PASSWORD_LINK_HOURS": "PASSWORD_RESET_TIMEOUT"}
 _SERVERS_REMEDY = "docs/azure-devops-server.md has an example of each setting of a server."
 
 
@@ -37,6 +53,7 @@ def usable_settings(**_: Any) -> list[CheckMessage]:
     """Everything that makes the product unsafe, or that cannot work."""
     return [
         *_keys(),
+        *_numbers(),
         *_servers(),
         *_issuers(),
         *_token_renewal(),
@@ -220,8 +237,20 @@ def _metrics() -> Iterator[CheckMessage]:
         yield _error("E009", message, "docs/monitoring.md says what each one does.")
 
 
+def _numbers() -> Iterator[CheckMessage]:
+    """A number turns off a limit, or lets nothing work, although nobody would expect that of it."""
+    for name in _ABOVE_ZERO:
+        if getattr(settings, _STORED_AS.get(name, name)) <= 0:
+            yield _error("E027", f"{name} must be more than 0.", f"Remove it, or set a number above 0. {_NUMBERS_DOCS}")
+    if settings.METRICS_MAX_CONNECTIONS < 0:
+        yield _error("E027", "METRICS_MAX_CONNECTIONS must not be less than 0.", _NUMBERS_DOCS)
+
+
 def _keys() -> Iterator[CheckMessage]:
     """A key is not set, or is a password rather than random bytes."""
+    if not _is_varied(settings.SECRET_KEY):
+        message = f"SECRET_KEY has fewer than {SHORTEST_KEY} characters, or hardly any different ones."
+        yield _error("E002", message, _REMEDY)
     yield from _ring_problems("FIELD_ENCRYPTION_KEYS", settings.FIELD_ENCRYPTION_KEYS)
     if not settings.TOKEN_FINGERPRINT_KEY:
         yield _error("E001", "TOKEN_FINGERPRINT_KEY is not set.", _REMEDY)
@@ -243,8 +272,12 @@ def _is_strong(key: str) -> bool:
         material = base64.b64decode(key, validate=True)
     except (binascii.Error, ValueError):
         return False
-    # A repeated byte is long enough, but not a key.
-    return len(material) >= SHORTEST_KEY and len(set(material)) > SHORTEST_KEY // 4
+    return _is_varied(material)
+
+
+def _is_varied(key: str | bytes) -> bool:
+    """A repeated byte is long enough, but not a key."""
+    return len(key) >= SHORTEST_KEY and len(set(key)) > SHORTEST_KEY // 4
 
 
 def _weak(name: str) -> Error:

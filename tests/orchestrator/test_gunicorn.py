@@ -6,8 +6,11 @@ from threading import Thread
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import SystemCheckError
+from pytest_django import Settings
 
 from orchestrator import gunicorn
+from orchestrator.supervisor.process_specs import PREPARATION_GATE
 
 
 def test_the_web_waits_until_the_other_end_of_the_gate_is_closed_and_never_again() -> None:
@@ -43,3 +46,15 @@ def test_once_loaded_garbage_is_collected_but_not_among_what_is_loaded() -> None
     finally:
         gc.unfreeze()
         gc.enable()
+
+
+def test_the_web_does_not_start_with_a_weak_key(settings: Settings) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = ["c2VzYW1l"]
+    with pytest.raises(SystemCheckError, match="Key 1 of FIELD_ENCRYPTION_KEYS is not base64"):
+        gunicorn.on_starting(None)
+
+
+def test_what_was_prepared_is_not_checked_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = ["c2VzYW1l"]
+    monkeypatch.setenv(PREPARATION_GATE, "0")
+    gunicorn.on_starting(None)

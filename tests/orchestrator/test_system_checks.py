@@ -129,3 +129,35 @@ def test_an_identity_needs_its_settings(settings: Settings, changed: dict[str, A
     for name, value in {**WORKLOAD, **changed}.items():
         setattr(settings, name, value)
     assert [number for number in IDENTITIES if said(number)] == found
+
+
+@pytest.mark.parametrize("value", [0, -1])
+@pytest.mark.parametrize("name", ["SIGN_IN_MINUTES", "TESTS_MINUTES", "AUDIT_EVERY_HOURS", "MAILS_PER_TICK"])
+def test_a_number_that_would_turn_off_what_it_limits_stops_the_start(settings: Settings, name: str, value: int) -> None:
+    setattr(settings, name, value)
+    (problem,) = said("orchestrator.E027")
+    assert problem.msg == f"{name} must be more than 0."
+
+
+def test_a_link_that_is_never_valid_stops_the_start(settings: Settings) -> None:
+    settings.PASSWORD_RESET_TIMEOUT = 0
+    (problem,) = said("orchestrator.E027")
+    assert problem.msg == "PASSWORD_LINK_HOURS must be more than 0."
+
+
+def test_fewer_than_no_series_stop_the_start(settings: Settings) -> None:
+    settings.METRICS_MAX_CONNECTIONS = -1
+    (problem,) = said("orchestrator.E027")
+    assert problem.msg == "METRICS_MAX_CONNECTIONS must not be less than 0."
+
+
+@pytest.mark.parametrize("key", ["sesame", "ab" * 40])
+def test_a_secret_key_that_can_be_guessed_stops_the_start(settings: Settings, key: str) -> None:
+    settings.SECRET_KEY = key
+    (problem,) = said("orchestrator.E002")
+    assert problem.msg.startswith("SECRET_KEY has fewer than 32 characters")
+    assert key not in f"{problem}"
+
+
+def test_the_usual_numbers_and_keys_are_accepted() -> None:
+    assert [*said("orchestrator.E027"), *said("orchestrator.E002")] == []
