@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from api.models import ApiToken
-from connections.event_types import people_and_channels
+from connections.event_types import mailed, people_and_channels
 from history.event_types import EventType, SubjectKind
 
 
@@ -29,6 +29,7 @@ def _revoked(detail: dict[str, Any]) -> str:
 KINDS = {
     "api_token.created": EventType("API token created", "key-round", "info", _created),
     "api_token.reminded": EventType("API token: reminded", "bell", "info", _reminded),
+    "api_token.reminder_withdrawn": EventType("API token: reminder withdrawn", "mail-x", "quiet", mailed),
     "api_token.revoked": EventType("API token revoked", "key-round", "warn", _revoked),
 }
 

@@ -151,7 +151,8 @@ def reminded(detail: dict[str, Any]) -> str:
     return f"{whom}, {days} {'after' if left < 0 else 'before'} {event}"
 
 
-def _mailed(detail: dict[str, Any]) -> str:
+def mailed(detail: dict[str, Any]) -> str:
+    """To whom a mail went, and its subject."""
     return f"To {detail.get('to', '')}: {detail.get('subject', '')}"
 
 
@@ -244,11 +245,12 @@ KINDS = {
     "connection.old_token_not_proved": EventType("Old token not proved dead", "shield-alert", "bad"),
     "connection.edited": EventType("Edited", "pencil", "info", edited, changes),
     "connection.reminded": EventType("Reminded", "bell", "info", reminded),
-    "connection.mailed": EventType("Mail sent", "mail", "info", _mailed),
-    "connection.mail_written": EventType("Mail saved to a folder", "mail", "warn", _mailed),
-    "connection.mail_given_up": EventType("Mail failed", "mail-x", "bad", _mailed),
-    "connection.message_sent": EventType("Message sent", "message-square", "info", _mailed),
-    "connection.message_failed": EventType("Message failed", "message-square-x", "bad", _mailed),
+    "connection.reminder_withdrawn": EventType("Reminder withdrawn", "mail-x", "quiet", mailed),
+    "connection.mailed": EventType("Mail sent", "mail", "info", mailed),
+    "connection.mail_written": EventType("Mail saved to a folder", "mail", "warn", mailed),
+    "connection.mail_given_up": EventType("Mail failed", "mail-x", "bad", mailed),
+    "connection.message_sent": EventType("Message sent", "message-square", "info", mailed),
+    "connection.message_failed": EventType("Message failed", "message-square-x", "bad", mailed),
     "connection.channels_chosen": EventType("Channels chosen", "message-square", "info", edited, changes),
     "connection.used_by_changed": EventType("Used by changed", "blocks", "info", edited, changes),
     "connection.muted": EventType("Reminders stopped", "bell-off", "quiet"),

@@ -18,6 +18,7 @@ _MAIL_STATES = {
     "waiting": "Waiting",
     "failing": "Retrying",
     "given-up": "Failed",
+    "withdrawn": "Withdrawn",
     "sent": "Sent",
     "in-a-folder": "Saved to a folder",
 }
@@ -41,10 +42,12 @@ def page_of_mails(state: str, number: str | None) -> Page[Mail]:
 
 def mails(state: str) -> QuerySet[Mail]:
     """The mails of the outbox without their content, newest first; an empty state is every state."""
+    is_unsent = Q(sent_at=None, given_up_at=None, withdrawn_at=None)
     conditions = {
-        "waiting": Q(sent_at=None, given_up_at=None),
-        "failing": Q(sent_at=None, given_up_at=None) & ~Q(last_error=""),
+        "waiting": is_unsent,
+        "failing": is_unsent & ~Q(last_error=""),
         "given-up": Q(given_up_at__isnull=False),
+        "withdrawn": Q(withdrawn_at__isnull=False),
         "sent": Q(sent_at__isnull=False, is_only_written=False),
         "in-a-folder": Q(sent_at__isnull=False, is_only_written=True),
     }
@@ -85,7 +88,7 @@ def mail_counts(*, now: datetime) -> MailCounts:
 
 def count_of_waiting_mails(*, now: datetime) -> int:
     """How many mails are due and not sent."""
-    return Mail.objects.filter(sent_at=None, given_up_at=None, due_at__lte=now).count()
+    return Mail.unsent().filter(due_at__lte=now).count()
 
 
 def count_of_failing_mails(*, since: datetime) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from connections.event_types import OWNER_CHANGE, changes, edited, reminded
+from connections.event_types import OWNER_CHANGE, changes, edited, mailed, reminded
 from connections.models import RegisterEntry
 from history.event_types import EventType, SubjectKind
 
@@ -40,6 +40,7 @@ REGISTER_KINDS = {
     "register.reopened": EventType("Register entry reopened", "archive-restore", "info"),
     "register.declared_leaked": EventType("Credential declared leaked", "siren", "bad"),
     "register.reminded": EventType("Reminded", "bell", "info", reminded),
+    "register.reminder_withdrawn": EventType("Reminder withdrawn", "mail-x", "quiet", mailed),
     "register.imported": EventType("Imported into the register", "file-up", "good", _imported),
     "register.deleted": EventType("Deleted from the register", "trash-2", "warn", _added),
 }

@@ -17,6 +17,7 @@ from api.models import ApiToken
 from connections.domain import expiry
 from connections.models import NotificationChannel
 from connections.notifications import notify
+from connections.notifications.mail_basis import Basis
 from connections.notifications.notify import Recipient
 from history.record import SCHEDULER, record
 
@@ -131,7 +132,13 @@ def _write(reader: _Reader, due: list[_Due], *, today: date, now: datetime) -> i
     # Administrators cannot stop a reminder that the owner does not get.
     stop = notify.EVERYTHING if reader.is_owner else None
     recipients = [reader.recipient(len(rows))]
-    return len(notify.enqueue_mail(MAIL, recipients, context, about=[], now=now, unsubscribe_from=stop))
+    basis = [_basis(expiring.token) for expiring in due]
+    return len(notify.enqueue_mail(MAIL, recipients, context, about=[], now=now, unsubscribe_from=stop, basis=basis))
+
+
+def _basis(token: ApiToken) -> Basis:
+    values = {"revoked_at": None, "owner__is_active": True, "expires_at": token.expires_at}
+    return Basis(ApiToken, token, "api_token", values)
 
 
 def _row(due: _Due, today: date, now: datetime) -> dict[str, Any]:

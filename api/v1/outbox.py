@@ -26,7 +26,7 @@ VIEW = "connections.view_mail"
 class MailFilters(schemas.Paging):
     """Filters, as on the Outbox page."""
 
-    state: Literal["", "waiting", "failing", "given-up", "sent", "in-a-folder"] = Field(
+    state: Literal["", "waiting", "failing", "given-up", "withdrawn", "sent", "in-a-folder"] = Field(
         "", description="waiting includes failing ones, which are retried."
     )
 

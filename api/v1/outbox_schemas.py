@@ -25,6 +25,7 @@ class MailState(StrEnum):
     WAITING = "waiting"
     FAILING = "failing"
     GIVEN_UP = "given-up"
+    WITHDRAWN = "withdrawn"
     SENT = "sent"
     IN_A_FOLDER = "in-a-folder"
 

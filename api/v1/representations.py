@@ -216,4 +216,6 @@ def _mail_state(row: Mail) -> outbox_schemas.MailState:
         return outbox_schemas.MailState.IN_A_FOLDER if row.is_only_written else outbox_schemas.MailState.SENT
     if row.given_up_at is not None:
         return outbox_schemas.MailState.GIVEN_UP
+    if row.withdrawn_at is not None:
+        return outbox_schemas.MailState.WITHDRAWN
     return outbox_schemas.MailState.FAILING if row.last_error else outbox_schemas.MailState.WAITING

@@ -23,6 +23,8 @@ class Mail(Leased):
     connection = models.ForeignKey(Connection, on_delete=models.SET_NULL, null=True, related_name="mails")
     # The id and name of each connection it is about. The name remains when the connection is deleted.
     about = models.JSONField(default=list)
+    # The rows that a reminder is based on, and how they were (`mail_basis.py`); empty for any other mail.
+    basis = models.JSONField(default=list)
     recipient = models.EmailField()
     # Empty for a mail. It remains when the channel is removed, so that no message is ever sent as a mail.
     channel_kind = models.CharField(max_length=8, blank=True, choices=NotificationChannel.Kind.choices)
@@ -45,6 +47,8 @@ class Mail(Leased):
     refused_at = models.DateTimeField(null=True)
     refused_on = models.JSONField(default=list)
     given_up_at = models.DateTimeField(null=True)
+    # When it was about to be sent and no longer true.
+    withdrawn_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -59,7 +63,7 @@ class Mail(Leased):
     @staticmethod
     def unsent() -> LeasedQuerySet["Mail"]:
         """Those that are still to be sent, now or later."""
-        return Mail.objects.filter(sent_at=None, given_up_at=None)
+        return Mail.objects.filter(sent_at=None, given_up_at=None, withdrawn_at=None)
 
 
 class Reminder(models.Model):

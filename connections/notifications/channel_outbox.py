@@ -105,6 +105,8 @@ def _due(now: datetime) -> LeasedQuerySet[Mail]:
 
 def _deliver(message: Mail, *, now: datetime) -> bool:
     channel = message.channel
+    if outbox_rows.withdraw_if_untrue(message, now=now):
+        return False
     if channel is None or channel.gone_at is not None:
         reason = outbox_rows.CHANNEL_REMOVED if channel is None else "The channel no longer exists."
         outbox_rows.give_up([message], reason, now=now)

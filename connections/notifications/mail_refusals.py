@@ -56,7 +56,7 @@ def _is_recipient_at_fault(mail: Mail, refused: Iterable[RefusedRecipient]) -> b
     if accepted_at is not None and mail.refused_at is not None and mail.refused_at < accepted_at:
         return True
     since = Q(refused_at__gt=accepted_at) if accepted_at is not None else Q(refused_at__isnull=False)
-    waiting = Mail.objects.filter(since, sent_at=None, given_up_at=None, channel_kind="")
+    waiting = Mail.unsent().filter(since, channel_kind="")
     addresses = {*waiting.values_list("recipient", flat=True), *(refusal.mail.recipient for refusal in refused)}
     return {address.casefold() for address in addresses} == {mail.recipient.casefold()}
 

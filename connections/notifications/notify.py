@@ -19,6 +19,7 @@ from connections.domain import expiry
 from connections.domain.health import StatusChange
 from connections.models import Connection, Mail, MutedReminders, NotificationChannel, RegisterEntry
 from connections.notifications import emails
+from connections.notifications.mail_basis import Basis
 from connections.notifications.mail_scopes import scopes_context
 from connections.notifications.message_parts import render_parts
 from connections.providers.credential import labelled
@@ -264,16 +265,19 @@ def enqueue_mail(
     about: Iterable[Connection],
     now: datetime,
     unsubscribe_from: int | None = None,
+    basis: Iterable[Basis] = (),
 ) -> list[Mail]:
     """Write one mail about the connections to each of `people`, or one message to a channel, due now.
 
     `unsubscribe_from` is the id of the connection whose reminders a recipient can stop, or EVERYTHING.
+    The mail is withdrawn if no row of its `basis` is as it was any more when it is about to be sent.
     """
     subjects = list(about)
     shared = {
         "kind": event,
         "connection": subjects[0] if len(subjects) == 1 else None,
         "about": [{"id": connection.pk, "name": connection.name} for connection in subjects],
+        "basis": [row.as_json() for row in basis],
         "created_at": now,
         "due_at": now,
     }

@@ -73,6 +73,8 @@ class _Batch:
 
     def _try(self, mail: Mail, *, at: datetime) -> None:
         self.tried += 1
+        if outbox_rows.withdraw_if_untrue(mail, now=at):
+            return
         try:
             if self._backend is None:
                 self._backend = emails.open_backend()
@@ -120,17 +122,18 @@ def _due(now: datetime) -> LeasedQuerySet[Mail]:
 
 def try_again(mail: Mail, *, now: datetime) -> None:
     """Make an unsent mail due now. One that was given up gets all its attempts again."""
-    waiting = Mail.objects.filter(pk=mail.pk, sent_at=None)
+    waiting = Mail.objects.filter(pk=mail.pk, sent_at=None, withdrawn_at=None)
     waiting.exclude(given_up_at=None).update(refused_since=None, refused_at=None, refused_on=[])
     waiting.update(due_at=now, given_up_at=None)
 
 
 def forget_old(*, now: datetime) -> int:
-    """Delete mails that were sent or given up more than MAIL_RETENTION_DAYS ago. Returns how many."""
+    """Delete mails that were sent, given up or withdrawn more than MAIL_RETENTION_DAYS ago. Returns how many."""
     if settings.MAIL_RETENTION_DAYS <= 0:
         return 0
     before = now - timedelta(days=settings.MAIL_RETENTION_DAYS)
-    removed, _ = Mail.objects.filter(Q(sent_at__lt=before) | Q(given_up_at__lt=before)).delete()
+    is_old = Q(sent_at__lt=before) | Q(given_up_at__lt=before) | Q(withdrawn_at__lt=before)
+    removed, _ = Mail.objects.filter(is_old).delete()
     return removed
 
 

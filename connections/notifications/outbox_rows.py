@@ -14,9 +14,11 @@ from django.db import connection as database
 from django.db.models import F, Q
 
 from connections.models import Mail, NotificationChannel
-from connections.notifications.mail_refusals import ONCE_A_DAY, record_mail
+from connections.notifications.mail_basis import is_still_true, subjects
+from connections.notifications.mail_refusals import ONCE_A_DAY, OUTBOX, record_mail
 from core.database_time import lies_ahead
 from core.leases import LeasedQuerySet
+from history.record import record
 
 log = logging.getLogger(__name__)
 FIRST_WAIT = timedelta(minutes=1)
@@ -65,6 +67,22 @@ def _mark_once(mail: Mail, kind: str, *, now: datetime, is_only_written: bool) -
         marks = {"sent_at": now, "last_error": "", "is_only_written": is_only_written}
         Mail.objects.filter(pk=mail.pk).release(**marks)
         record_mail(kind, mail, now=now)
+
+
+def withdraw_if_untrue(mail: Mail, *, now: datetime) -> bool:
+    """Withdraw a claimed mail that is no longer true, and record that. Returns whether it must not be sent.
+
+    If the lease was lost meanwhile, it is left to the worker that holds it.
+    """
+    if is_still_true(mail):
+        return False
+    with transaction.atomic():
+        if Mail.unsent().filter(pk=mail.pk).under(mail.lease).release(withdrawn_at=now, last_error=""):
+            log.info("Mail %s is no longer true and was withdrawn.", mail.message_id)
+            detail = {"mail": mail.kind, "to": mail.recipient, "subject": mail.subject}
+            for area, subject in subjects(mail.basis):
+                record(f"{area}.reminder_withdrawn", subject, by=OUTBOX, at=now, detail=detail)
+    return True
 
 
 def backoff(attempts: int) -> timedelta:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from connections.domain import expiry
 from connections.models import RegisterEntry
 from connections.notifications import notify
+from connections.notifications.mail_basis import Basis
 from connections.notifications.notify import Recipient
 from history.record import SCHEDULER, record
 
@@ -124,7 +125,12 @@ def _write(due: list[tuple[DueEntry, Recipient]], *, today: date, now: datetime)
         "url": rows[0]["url"] if len(due) == 1 else notify.page("register"),
     }
     recipient = Recipient(person.address, why, person.channel)
-    return len(notify.enqueue_mail(MAIL, [recipient], context, about=[], now=now, unsubscribe_from=notify.EVERYTHING))
+    stop, basis = notify.EVERYTHING, [_basis(entry.entry) for entry, _ in due]
+    return len(notify.enqueue_mail(MAIL, [recipient], context, about=[], now=now, unsubscribe_from=stop, basis=basis))
+
+
+def _basis(entry: RegisterEntry) -> Basis:
+    return Basis(RegisterEntry, entry, "register", {"closed_at": None, "expires_on": entry.expires_on})
 
 
 def _row(due: DueEntry, today: date) -> dict[str, Any]:

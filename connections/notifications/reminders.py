@@ -19,6 +19,7 @@ from connections import clients
 from connections.domain import expiry
 from connections.models import Connection, Mail, Reminder
 from connections.notifications import notify
+from connections.notifications.mail_basis import Basis
 from connections.notifications.notify import Recipient
 from connections.old_tokens import shared_with
 from connections.providers.credential import ANY_CREDENTIAL
@@ -259,6 +260,7 @@ def _mails(
             about=[connection],
             now=now,
             unsubscribe_from=connection.pk,
+            basis=[_basis(reminder)],
         )
     return written
 
@@ -283,11 +285,24 @@ def _digest(due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *
         **_worst(rows),
         **_global_tokens(today),
     }
-    about = [reminder.connection for reminder, _ in due]
     (mail,) = notify.enqueue_mail(
-        DIGEST, [replace(recipient, why=why)], context, about=about, now=now, unsubscribe_from=notify.EVERYTHING
+        DIGEST,
+        [replace(recipient, why=why)],
+        context,
+        about=[reminder.connection for reminder, _ in due],
+        now=now,
+        unsubscribe_from=notify.EVERYTHING,
+        basis=[_basis(reminder) for reminder, _ in due],
     )
     return mail
+
+
+def _basis(reminder: Due) -> Basis:
+    """The token, the connection in use, and what the reminder is about."""
+    connection = reminder.connection
+    decisive = "expires_on" if reminder.kind in (Kind.EXPIRY, Kind.UNDATED) else "token_reach"
+    columns = ("token_set_at", "disabled", decisive)
+    return Basis(Connection, connection, "connection", {name: getattr(connection, name) for name in columns})
 
 
 def _may_be_extended(row: dict[str, Any]) -> bool:

@@ -18,7 +18,7 @@ def work(now: datetime) -> Iterator[Metric]:
     """What waits, for how long, and when each part was last seen at work."""
     due = Connection.objects.filter(disabled=False, next_check_at__lte=now)
     yield from _waiting("audits_due", "Audits that are due", due, "next_check_at", now)
-    waiting = Mail.objects.filter(sent_at=None, given_up_at=None)
+    waiting = Mail.unsent()
     yield from _waiting("mails_waiting", "Mails that wait to be sent", waiting, "created_at", now)
     yield GaugeMetricFamily(
         "orchestrator_mails_given_up",

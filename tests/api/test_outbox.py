@@ -29,6 +29,7 @@ def mails(db: None) -> dict[str, Mail]:
         "waiting": make_mail(due_at=now + timedelta(hours=1)),
         "failing": make_mail(last_error="The mail server did not respond.", attempts=2),
         "given-up": make_mail(given_up_at=now, last_error="Mailbox unknown.", refused_since=now),
+        "withdrawn": make_mail(withdrawn_at=now),
         "sent": make_mail(sent_at=now),
         "in-a-folder": make_mail(sent_at=now, is_only_written=True),
     }

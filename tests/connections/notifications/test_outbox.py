@@ -269,10 +269,11 @@ def test_the_page_shows_what_waits_why_and_how_to_set_up_mail(admin: Client, mai
         ("sent", {"sent_at": NOW}),
         ("failing", {"last_error": "451"}),
         ("given-up", {"given_up_at": NOW, "last_error": "550"}),
+        ("withdrawn", {"withdrawn_at": NOW}),
     ],
 )
 def test_the_page_filters_by_state(admin: Client, mail: Mail, state: str, fields: dict[str, object]) -> None:
-    other = {"sent": "waiting", "failing": "sent", "given-up": "waiting"}[state]
+    other = {"sent": "waiting", "failing": "sent", "given-up": "waiting", "withdrawn": "waiting"}[state]
     Mail.objects.update(**fields)
     shown = admin.get(reverse("connections:outbox"), {"state": state}).content.decode()
     assert mail.subject.replace('"', "&quot;") in shown

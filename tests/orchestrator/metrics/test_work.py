@@ -28,6 +28,7 @@ def test_mails_that_wait_are_counted_with_the_age_of_the_oldest(scrape: Callable
     mail("2", now - timedelta(minutes=1))
     mail("3", now - timedelta(days=1), sent_at=now)
     mail("4", now - timedelta(days=9), given_up_at=now)
+    mail("5", now - timedelta(days=9), withdrawn_at=now)
     series = scrape()
     assert series["orchestrator_mails_waiting"] == [({}, 2)]
     assert series["orchestrator_mails_waiting_oldest_seconds"][0][1] == pytest.approx(7200, abs=60)
