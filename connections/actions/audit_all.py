@@ -21,18 +21,22 @@ _FAILED_HERE = "failed_here"
 def audit_all(*, by: Actor, now: datetime) -> dict[int, str]:
     """Start a run by hand, or help with the one that goes on. Returns the code of each problem, by connection."""
     run = audit_runs.start_by_hand(by=by, now=now)
-    _audit_waiting(run, by=by)
+    not_asked = _audit_waiting(run, by=by)
     with_problem = run.audited.exclude(problem="").exclude(connection=None)
-    return {pk: problem for pk, problem in with_problem.values_list("connection_id", "problem") if pk is not None}
+    written = {pk: problem for pk, problem in with_problem.values_list("connection_id", "problem") if pk is not None}
+    return not_asked | written
 
 
-def _audit_waiting(run: AuditRun, *, by: Actor) -> None:
+def _audit_waiting(run: AuditRun, *, by: Actor) -> dict[int, str]:
+    """Audit what waits. Returns the codes of problems; a connection whose owner is paused still waits."""
+    problems: dict[int, str] = {}
     waiting = run.audited.filter(state=AuditedConnection.State.WAITING, connection__disabled=False)
     for connection_id in list(waiting.values_list("connection_id", flat=True)):
         # A worker may have been faster, or the connection may have been disconnected meanwhile.
         audited = waiting.filter(connection_id=connection_id).select_related("connection").first()
         if audited is not None and audited.connection is not None:
-            _audit_one(audited.connection, by=by)
+            problems[connection_id] = _audit_one(audited.connection, by=by)
+    return {pk: problem for pk, problem in problems.items() if problem}
 
 
 def audit_named(connections: Iterable[Connection], *, by: Actor) -> dict[int, str]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from structlog.contextvars import bound_contextvars
 
 from connections import clients
+from connections.actions.check_stored import failure_before_asking
 from connections.actions.refusals import CannotCalibrate
 from connections.actions.token_test_rate_limit import count_test
 from connections.domain.calibration import Calibration, Result, Told, token_states
@@ -22,6 +23,11 @@ def calibrate(connection: Connection, told: Told, *, by: Actor, now: datetime) -
     place = clients.place_of(connection.server)
     if told.token_state not in token_states(place):
         raise CannotCalibrate("no_such_state", field="token")
+    if failure := failure_before_asking(connection, now=now):
+        problem = catalogue.problem(
+            failure.code, place=place, facts=catalogue.facts_of(failure, connection.organization)
+        )
+        raise CannotCalibrate(problem.code, problem.brief)
     count_test(now=now)
     try:
         server, token = clients.server(connection.server), clients.stored_credential(connection)

@@ -4,11 +4,22 @@ from dataclasses import replace
 from datetime import datetime
 
 from connections import clients
-from connections.actions import read_dates
+from connections.actions import rate_limit_pauses, read_dates
 from connections.domain.verification import Failure, Report, nothing_found
 from connections.leak_guard import LeakGuard
 from connections.models import Connection
 from core.encryption import UnreadableToken
+
+
+def failure_before_asking(connection: Connection, *, now: datetime) -> Failure | None:
+    """Why a person or a command may not use the stored credential now; None if they may.
+
+    The connection is disabled, or Azure DevOps asked to send nothing for the owner of the token.
+    """
+    if connection.disabled:
+        return Failure("connection_disabled", transient=False)
+    wait = rate_limit_pauses.seconds_left(connection, now=now)
+    return None if wait is None else Failure("throttled", transient=True, retry_after=wait)
 
 
 def check_stored(connection: Connection, *, interactive: bool, now: datetime, guard: LeakGuard | None = None) -> Report:

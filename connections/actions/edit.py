@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from connections import clients, input_rules
 from connections.actions import enforce_policy, versions
+from connections.actions.check_stored import failure_before_asking
 from connections.actions.coverage import choose_projects
 from connections.actions.find_project import look_for
 from connections.actions.read_dates import is_date_entered
@@ -38,6 +39,8 @@ class Changes:
 
 def visible_projects(connection: Connection) -> Listed[Project]:
     """The projects that the stored token can see, sorted by name. Raises `CannotEdit` with the problem code."""
+    if failure := failure_before_asking(connection, now=timezone.now()):
+        raise _not_listed(connection, failure.code, catalogue.facts_of(failure, connection.organization))
     try:
         server = clients.server(connection.server)
         token = clients.stored_credential(connection)
@@ -221,6 +224,9 @@ def _differences(before: dict[str, object], after: dict[str, object]) -> dict[st
 
 def find_project_of(connection: Connection, name: str) -> Notice:
     """Why the project `name` is not in the list of this connection's projects."""
+    if failure := failure_before_asking(connection, now=timezone.now()):
+        problem = catalogue.problem(failure.code, facts=catalogue.facts_of(failure, connection.organization))
+        return Notice(problem.code, "warn", "circle-question-mark", problem.title, problem.next_step)
     try:
         credentials = credentials_for(connection, clients.stored_credential(connection))
     except (CannotRotate, UnreadableToken) as error:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from connections.actions.audit import audit
-from connections.models import Connection
+from connections.models import Connection, RateLimitPause
 from connections.providers.azure_devops import permissions
 from connections.providers.azure_devops.access_tokens import TOKENS
 from history.record import SCHEDULER
@@ -45,6 +45,8 @@ def audited_again_and_again(connection: Connection) -> Connection:
     for _ in range(TIMES):
         TOKENS.forget()
         audited(connection)
+        # So that each asks, also after a pause.
+        RateLimitPause.objects.all().delete()
     return connection
 
 

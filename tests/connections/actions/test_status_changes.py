@@ -18,7 +18,7 @@ from connections.actions.audit_results import _update_health
 from connections.actions.rotate import Replacement, rotate
 from connections.domain.health import OUTAGE_BEFORE_MAIL, AuditOutcome, StatusChange
 from connections.domain.verification import Failure, Report
-from connections.models import Connection, Mail
+from connections.models import Connection, Mail, RateLimitPause
 from connections.notifications import notify
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from history.models import Event
@@ -238,6 +238,7 @@ def test_trouble_on_the_way_changes_no_expiry_and_mails_nobody(
     sandbox.behaviour.add(fault)
     for _ in range(4):
         look(connection)
+        RateLimitPause.objects.all().delete()
     assert (connection.health, connection.expires_on, kinds()) == ("unreachable", before, [])
     sandbox.behaviour.clear()
     look(connection)
