@@ -3,6 +3,7 @@
 What is due is in the rows. A worker that dies leaves a lease that expires, and the token is asked about again.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,9 +12,11 @@ from connections import clients
 from connections.domain import leak_proof
 from connections.models import LeakedToken, Renewal
 from connections.providers.azure_devops.errors import AzureDevOpsError, Throttled
+from core.database_errors import database_problem
 from core.encryption import UnreadableToken
 from core.leases import LeasedQuerySet
 
+log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 20
 
 
@@ -58,4 +61,10 @@ def ask(kept: LeakedToken | Renewal) -> Answer:
         return Answer(error.code, leak_proof.is_proof(error), wait or 0.0)
     except (UnreadableToken, clients.UnknownServer) as ours:
         return Answer(ours.code)
+    except Exception as error:
+        if database_problem(error):
+            raise
+        # Recorded like an answer, so that the questions end, and with them the token that is kept for them.
+        log.exception("The question about the token of %s %s failed unexpectedly.", type(kept).__name__, kept.pk)
+        return Answer("failed_here")
     return Answer("")

@@ -225,6 +225,8 @@ def _user(connection: Connection, *, replaced: bool) -> dict[str, Any]:
         "name": connection.name,
         "organization": connection.organization,
         "replaced": replaced,
+        # By Azure DevOps, before the declaration stopped the connection.
+        "rejected": connection.health == Health.REJECTED and connection.problem != expiry.LEAKED,
         "verdicts": {state.capability: state.verdict for state in states},
     }
 

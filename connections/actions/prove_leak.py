@@ -1,6 +1,7 @@
 """Find out whether Azure DevOps still accepts a leaked token, until it rejects it or two hours are over."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db.models import F
 from connections.actions import ask_about_token
 from connections.actions.ask_about_token import Answer
 from connections.actions.declare_leak import stop_late
+from connections.domain import leak_proof
 from connections.models import Connection, LeakedToken
 from connections.notifications import leak_mail
 from core.leases import renewing
@@ -41,8 +43,19 @@ def ask_claimed(leak_id: int, *, lease: str, clock: Callable[[], datetime]) -> b
     with renewing(rows.under(started)):
         leak = rows.get()
         stop_late(leak, now=clock())
-        answer = ask_about_token.ask(leak)
+        answer = _proof_of(leak, ask_about_token.ask(leak))
     return _write(leak, started, answer, now=clock())
+
+
+def _proof_of(leak: LeakedToken, answer: Answer) -> Answer:
+    """The answer, which proves nothing if it may be what Azure DevOps said before the token leaked.
+
+    Of a token whose owner has not signed in for long, it says the same as of a revoked one, until they sign in.
+    """
+    was_accepted = bool(leak.asks) and not leak.last_answer
+    if answer.code not in leak_proof.AMBIGUOUS or leak.revoked_at or was_accepted or not leak.was_rejected:
+        return answer
+    return replace(answer, is_proof=False)
 
 
 def _write(leak: LeakedToken, lease: str, answer: Answer, *, now: datetime) -> bool:

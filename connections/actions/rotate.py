@@ -227,7 +227,7 @@ def extend(
     enforce_policy.enforce(enforce_policy.violations_of(expires_on=expires_on, now=now), CannotRotate)
     report = audit(connection, by=by, now=now, interactive=True)
     if not report.accepted:
-        code = report.failure.code if report.failure else connection.problem
+        code = connection.problem or (report.failure.code if report.failure else "")
         facts = catalogue.facts_of(report.failure, connection.organization) if report.failure else catalogue.Facts()
         problem = catalogue.problem(code, place=clients.place_of(connection.server), facts=facts)
         raise CannotRotate(problem.code, problem.brief)

@@ -42,7 +42,8 @@ class LeakedToken(SealedCredential, Leased):
     identity_id = models.CharField(max_length=64, blank=True)
     # The entry of the register, for a credential that is not stored here.
     entry = models.ForeignKey(RegisterEntry, on_delete=models.SET_NULL, null=True, related_name="leaks")
-    # For each connection that stored it: id, name, organization, whether it was replaced, and the verdicts.
+    # For each connection that stored it: id, name, organization, whether it was replaced, the verdicts, and whether
+    # Azure DevOps rejected the token before the declaration.
     connections = models.JSONField(default=list)
     declared_at = models.DateTimeField()
     declared_by = models.CharField(max_length=150)
@@ -95,6 +96,11 @@ class LeakedToken(SealedCredential, Leased):
     def is_token(self) -> bool:
         """Whether it is a personal access token, which its owner finds in Azure DevOps."""
         return self.kind == PersonalAccessToken.kind
+
+    @property
+    def was_rejected(self) -> bool:
+        """Whether Azure DevOps rejected the token already before it was declared leaked."""
+        return any(user.get("rejected") for user in self.connections if user["organization"] == self.organization)
 
     @property
     def is_over(self) -> bool:

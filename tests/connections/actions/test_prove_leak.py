@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from connections import clients
 from connections.actions import declare_leak, prove_leak
 from connections.actions.rotate import Replacement, rotate
 from connections.models import Connection, LeakedToken, Mail
@@ -117,6 +119,55 @@ def test_the_owner_is_notified_of_the_result(leak: LeakedToken, sandbox: Sandbox
     mail = Mail.objects.get(kind="leak_result")
     assert mail.recipient == "maya@example.com"
     assert "7 seconds after it was declared leaked" in mail.text
+
+
+def declare_rejected(connection: Connection) -> LeakedToken:
+    """Declare the token leaked of a connection that Azure DevOps rejected before."""
+    Connection.objects.filter(pk=connection.pk).update(health="rejected", problem="token_refused")
+    return declare_leak.declare_stored_leaked(Connection.objects.get(pk=connection.pk), by=BY, now=timezone.now())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("state", "proves"), [("revoked", False), ("expired", True)])
+def test_of_a_token_that_was_rejected_before_only_its_expiry_proves_it_dead(
+    connected: Connected, sandbox: Sandbox, state: str, proves: bool
+) -> None:
+    connection = connected()
+    set_state(sandbox, "full", state)
+    leak = declare_rejected(connection)
+    ask(leak)
+    assert (leak.proved_at is not None, bool(leak.sealed), leak.asks) == (proves, not proves, 1)
+
+
+@pytest.mark.django_db
+def test_a_token_that_was_rejected_before_is_proved_dead_after_it_was_accepted(
+    connected: Connected, sandbox: Sandbox
+) -> None:
+    leak = declare_rejected(connected())
+    ask(leak)
+    set_state(sandbox, "full", "revoked")
+    ask(leak, 16)
+    assert leak.took == timedelta(seconds=16)
+
+
+@pytest.mark.django_db
+def test_a_token_that_was_rejected_before_is_proved_dead_after_it_was_revoked_here(
+    connected: Connected, sandbox: Sandbox
+) -> None:
+    leak = declare_rejected(connected())
+    LeakedToken.objects.update(revoked_at=leak.declared_at)
+    set_state(sandbox, "full", "revoked")
+    ask(leak)
+    assert leak.proved_at
+
+
+@pytest.mark.django_db
+def test_questions_that_fail_unexpectedly_end_after_two_hours_with_the_token(leak: LeakedToken) -> None:
+    with patch.object(clients, "azure_devops", side_effect=RuntimeError("a mistake of ours")):
+        ask(leak)
+        assert (leak.asks, leak.last_answer) == (1, "failed_here")
+        ask(leak, 2 * 60 * 60)
+    assert (leak.ended_at is not None, bytes(leak.sealed)) == (True, b"")
 
 
 @pytest.mark.django_db
