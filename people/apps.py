@@ -6,8 +6,6 @@ from django.apps import AppConfig, apps
 from django.db import connection
 from django.db.models.signals import post_migrate
 
-_SECOND_FACTORS = "mfa_authenticator"
-
 
 def _sync_roles(sender: AppConfig, **migrated: Any) -> None:
     """Sync the roles after the last app has created its permissions, if every model of the code exists.
@@ -42,10 +40,10 @@ def _allow_names_of_entra() -> None:
 
 def _second_factors_left_out() -> str:
     """Why second factors are not re-encrypted: their models are not there while they are turned off."""
-    if _SECOND_FACTORS not in connection.introspection.table_names():
+    if "mfa_authenticator" not in connection.introspection.table_names():
         return ""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*) FROM {_SECOND_FACTORS}")  # noqa: S608  (a constant)
+        cursor.execute("SELECT COUNT(*) FROM mfa_authenticator")
         (count,) = cursor.fetchone()
     words = "second factors are stored, but turned off, so they still need the old keys. Run this with SECOND_FACTOR=1."
     return f"{count} {words}" if count else ""

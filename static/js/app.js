@@ -1,6 +1,5 @@
 "use strict";
 // Everything here is a convenience: the pages work without it.
-document.documentElement.classList.add("js");
 
 const one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];

@@ -1,4 +1,7 @@
 "use strict";
+// Before the page is drawn, so that what is only for pages without scripts never shows.
+document.documentElement.classList.add("js");
+
 // The chosen theme, remembered in this browser under the name that Django's admin uses too. Runs before the page is drawn, so that it never shows in the other one.
 (() => {
   const KEY = "theme";
