@@ -27,7 +27,7 @@ def _opened(*_: object) -> AbstractContextManager[ZipFile]:
     return nullcontext(_archive())
 
 
-# The package gives no other way.
+# The package has no setting for it, and looks this name up in its module for each icon.
 package.ZipFile = _opened  # type: ignore[attr-defined,assignment]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -142,7 +143,7 @@ def test_updating_a_token_is_refused_and_leaves_the_old_one(
     connected("Other", token="full-colleague")
     set_token_policy(STRICT, by=ANN, now=NOW)
     new = Replacement(PersonalAccessToken(token_of(token)), None if days is None else in_days(days), "one")
-    swap = lambda: rotate(connection, new, person=maintainer, by=ANN, now=timezone.now())  # noqa: E731
+    swap = partial(rotate, connection, new, person=maintainer, by=ANN, now=timezone.now())
     assert code_of(swap, CannotRotate) == code
     assert connection.stored_credential.reveal().reveal() == token_of("full")
 
@@ -162,12 +163,12 @@ def test_a_token_that_another_connection_gets_during_its_test_is_reused(
         return report
 
     monkeypatch.setattr(clients, "check_concurrently", meanwhile)
-    swap = lambda: rotate(first, new, person=maintainer, by=ANN, now=timezone.now())  # noqa: E731
+    swap = partial(rotate, first, new, person=maintainer, by=ANN, now=timezone.now())
     assert code_of(swap, CannotRotate) == "token_reused"
     assert first.stored_credential.reveal().reveal() == token_of("full")
     new = replace(new, token=PersonalAccessToken(token_of("full-colleague")))
     monkeypatch.setattr(clients, "check_concurrently", meanwhile)
-    connecting = lambda: try_to_connect(maintainer, token_of("full-colleague"), in_days(30))  # noqa: E731
+    connecting = partial(try_to_connect, maintainer, token_of("full-colleague"), in_days(30))
     assert code_of(connecting, CannotConnect) == "token_reused"
     assert Connection.objects.count() == 2
 
