@@ -21,14 +21,14 @@ _FAILED_HERE = "failed_here"
 def audit_all(*, by: Actor, now: datetime) -> dict[int, str]:
     """Start a run by hand, or help with the one that goes on. Returns the code of each problem, by connection."""
     run = audit_runs.start_by_hand(by=by, now=now)
-    not_asked = _audit_waiting(run, by=by)
+    problems = _audit_waiting(run, by=by)
     with_problem = run.audited.exclude(problem="").exclude(connection=None)
-    written = {pk: problem for pk, problem in with_problem.values_list("connection_id", "problem") if pk is not None}
-    return not_asked | written
+    stored = {pk: problem for pk, problem in with_problem.values_list("connection_id", "problem") if pk is not None}
+    return problems | stored
 
 
 def _audit_waiting(run: AuditRun, *, by: Actor) -> dict[int, str]:
-    """Audit what waits. Returns the codes of problems; a connection whose owner is paused still waits."""
+    """Audit what waits. Returns the code of each problem, by connection. One whose calls are paused keeps waiting."""
     problems: dict[int, str] = {}
     waiting = run.audited.filter(state=AuditedConnection.State.WAITING, connection__disabled=False)
     for connection_id in list(waiting.values_list("connection_id", flat=True)):

@@ -5,7 +5,7 @@ from datetime import datetime
 from structlog.contextvars import bound_contextvars
 
 from connections import clients
-from connections.actions.check_stored import failure_before_asking
+from connections.actions.check_stored import failure_before_asking, problem_of
 from connections.actions.refusals import CannotCalibrate
 from connections.actions.token_test_rate_limit import count_test
 from connections.domain.calibration import Calibration, Result, Told, token_states
@@ -24,9 +24,7 @@ def calibrate(connection: Connection, told: Told, *, by: Actor, now: datetime) -
     if told.token_state not in token_states(place):
         raise CannotCalibrate("no_such_state", field="token")
     if failure := failure_before_asking(connection, now=now):
-        problem = catalogue.problem(
-            failure.code, place=place, facts=catalogue.facts_of(failure, connection.organization)
-        )
+        problem = problem_of(failure, connection)
         raise CannotCalibrate(problem.code, problem.brief)
     count_test(now=now)
     try:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from connections import clients
 from connections.actions import rate_limit_pauses, read_dates
+from connections.domain.problems import catalogue
 from connections.domain.verification import Failure, Report, nothing_found
 from connections.leak_guard import LeakGuard
 from connections.models import Connection
@@ -20,6 +21,12 @@ def failure_before_asking(connection: Connection, *, now: datetime) -> Failure |
         return Failure("connection_disabled", transient=False)
     wait = rate_limit_pauses.seconds_left(connection, now=now)
     return None if wait is None else Failure("throttled", transient=True, retry_after=wait)
+
+
+def problem_of(failure: Failure, connection: Connection) -> catalogue.Problem:
+    """The failure in words that fit the server of the connection."""
+    facts = catalogue.facts_of(failure, connection.organization)
+    return catalogue.problem(failure.code, place=clients.place_of(connection.server), facts=facts)
 
 
 def check_stored(connection: Connection, *, interactive: bool, now: datetime, guard: LeakGuard | None = None) -> Report:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from connections import clients, input_rules
 from connections.actions import enforce_policy, versions
-from connections.actions.check_stored import failure_before_asking
+from connections.actions.check_stored import failure_before_asking, problem_of
 from connections.actions.coverage import choose_projects
 from connections.actions.find_project import look_for
 from connections.actions.read_dates import is_date_entered
@@ -225,11 +225,13 @@ def _differences(before: dict[str, object], after: dict[str, object]) -> dict[st
 def find_project_of(connection: Connection, name: str) -> Notice:
     """Why the project `name` is not in the list of this connection's projects."""
     if failure := failure_before_asking(connection, now=timezone.now()):
-        problem = catalogue.problem(failure.code, facts=catalogue.facts_of(failure, connection.organization))
-        return Notice(problem.code, "warn", "circle-question-mark", problem.title, problem.next_step)
+        return _not_asked(problem_of(failure, connection))
     try:
         credentials = credentials_for(connection, clients.stored_credential(connection))
     except (CannotRotate, UnreadableToken) as error:
-        problem = catalogue.problem(error.code)
-        return Notice(problem.code, "warn", "circle-question-mark", problem.title, problem.next_step)
+        return _not_asked(catalogue.problem(error.code))
     return look_for(credentials, name)
+
+
+def _not_asked(problem: catalogue.Problem) -> Notice:
+    return Notice(problem.code, "warn", "circle-question-mark", problem.title, problem.next_step)

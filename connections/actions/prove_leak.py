@@ -48,10 +48,7 @@ def ask_claimed(leak_id: int, *, lease: str, clock: Callable[[], datetime]) -> b
 
 
 def _proof_of(leak: LeakedToken, answer: Answer) -> Answer:
-    """The answer, which proves nothing if it may be what Azure DevOps said before the token leaked.
-
-    Of a token whose owner has not signed in for long, it says the same as of a revoked one, until they sign in.
-    """
+    """The answer; an ambiguous rejection is no proof of a token that was rejected before it was declared leaked."""
     was_accepted = bool(leak.asks) and not leak.last_answer
     if answer.code not in leak_proof.AMBIGUOUS or leak.revoked_at or was_accepted or not leak.was_rejected:
         return answer

@@ -14,6 +14,7 @@ from connections.actions import enforce_policy, status_changes, versions
 from connections.actions.audit import audit
 from connections.actions.audit_runs import mark_done
 from connections.actions.capability_states import store_findings
+from connections.actions.check_stored import failure_before_asking, problem_of
 from connections.actions.connect import apply_report, shown_date, why_refused
 from connections.actions.coverage import coverage_changed
 from connections.actions.declare_leak import refuse_leaked
@@ -225,6 +226,9 @@ def extend(
             expires_on, today=timezone.localdate(now), of_application=connection.application is not None
         )
     enforce_policy.enforce(enforce_policy.violations_of(expires_on=expires_on, now=now), CannotRotate)
+    if failure := failure_before_asking(connection, now=now):
+        problem = problem_of(failure, connection)
+        raise CannotRotate(problem.code, problem.brief)
     report = audit(connection, by=by, now=now, interactive=True)
     if not report.accepted:
         code = connection.problem or (report.failure.code if report.failure else "")

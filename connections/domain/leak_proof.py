@@ -9,8 +9,6 @@ _FIRST = (FIRST_WAIT, timedelta(seconds=15), timedelta(seconds=60))
 _EVERY = timedelta(minutes=5)
 _ASKED_FOR = timedelta(hours=2)
 # A sign-in page proves nothing: Azure DevOps also shows it if the owner has not signed in for a long time.
-# Azure DevOps may answer with these as well then, so they prove nothing of a token that was rejected all along.
-AMBIGUOUS = frozenset({errors.TokenRefused.code, errors.Anonymous.code})
 _REJECTIONS = frozenset(
     {
         errors.TokenRefused,
@@ -23,6 +21,8 @@ _REJECTIONS = frozenset(
         entra_errors.EntraCertificateUnknown,
     }
 )
+# Azure DevOps also answers these while the owner has not signed in for a long time, and accepts the token again later.
+AMBIGUOUS = frozenset({errors.TokenRefused.code, errors.Anonymous.code})
 
 
 def next_ask(declared_at: datetime, *, after: datetime) -> datetime | None:

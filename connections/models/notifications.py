@@ -17,7 +17,7 @@ class Mail(Leased):
 
     lease_setting = "MAIL_LEASE_SECONDS"
     # The columns that hold what is sent, which lists leave in the database.
-    CONTENT = ("text", "html", "payload", "headers")
+    CONTENT = ("text", "html", "payload", "headers", "basis")
 
     kind = models.CharField(max_length=32)
     connection = models.ForeignKey(Connection, on_delete=models.SET_NULL, null=True, related_name="mails")

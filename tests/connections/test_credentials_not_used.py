@@ -10,8 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections.actions import rate_limit_pauses
+from connections.actions.refusals import CannotRotate
+from connections.actions.rotate import extend
 from connections.models import AuditedConnection, Connection, RateLimitPause
 from history.models import Event
+from history.record import Actor
 from sandbox.server import Sandbox
 from tests.api.calls import Program
 from tests.connections.commands import Ran
@@ -65,6 +68,17 @@ def test_no_command_uses_it(connection: Connection, code: str, sandbox: Sandbox)
     assert (ran.code, ran.json["connections"][0]["latest_problem"]) == (4, code)
     ran = Ran("calibrate", connection.name, "--code", "manage", "--build", "execute", "--release", "manage")
     assert (ran.code, NEXT_STEPS[code] in ran.err) == (EXIT_CODES[code], True)
+    assert not sandbox.requests
+
+
+def test_an_extension_says_this_and_not_what_an_earlier_check_found(
+    connection: Connection, code: str, sandbox: Sandbox
+) -> None:
+    Connection.objects.update(health="rejected", problem="token_refused")
+    wished = timezone.localdate() + timedelta(days=60)
+    with pytest.raises(CannotRotate) as refused:
+        extend(Connection.objects.get(), expires_on=wished, by=Actor("ann"), now=timezone.now())
+    assert refused.value.code == code
     assert not sandbox.requests
 
 

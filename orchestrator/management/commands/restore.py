@@ -70,7 +70,5 @@ class Command(TerminalCommand):
             self.stderr.write(f"The token of {name} cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS.")
         for name in restored.unreadable_others:
             self.stderr.write(f"{name[0].upper()}{name[1:]} cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS.")
-        if restored.unreadable_others and not restored.unreadable:
+        if restored.unreadable or restored.unreadable_others:
             self.stderr.write("Add the missing key to FIELD_ENCRYPTION_KEYS again, or enter these secrets again.")
-        if restored.unreadable:
-            self.stderr.write("Add the missing key to FIELD_ENCRYPTION_KEYS again, or update these tokens.")
