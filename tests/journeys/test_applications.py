@@ -1,4 +1,4 @@
-"""Secrets of applications: a date that is read, and a new secret for all connections that share it."""
+"""Applications: connected by a secret, whose date is read, and a new secret for all connections that share it."""
 
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
@@ -7,6 +7,26 @@ from connections.models import StoredCredential
 from sandbox.entra.issuer import Issuer
 from tests.connections.applications import connected
 from tests.journeys.test_connecting import open_form, press_test
+
+
+def test_an_application_is_tested_and_connected_by_its_secret(page: Page, entra: Issuer) -> None:
+    application = entra.directory.named("full")
+    open_form(page)
+    expect(page.get_by_role("textbox", name="Personal Access Token")).to_be_visible()
+    expect(page.get_by_label("Client secret", exact=True)).to_be_hidden()
+    page.get_by_label("Microsoft Entra application with a client secret").check()
+    expect(page.get_by_role("textbox", name="Personal Access Token")).to_be_hidden()
+    page.get_by_label("Name", exact=True).fill("By application")
+    page.get_by_label("Organization Name").fill("acme")
+    page.get_by_label("Directory (tenant) ID").fill(application.tenant)
+    page.get_by_label("Application (client) ID").fill(application.client_id)
+    page.get_by_label("Client secret", exact=True).fill(application.secrets[0].value)
+    page.get_by_label("90 days").check()
+    press_test(page)
+    expect(page.get_by_role("heading", name="Connection successful")).to_be_visible()
+    page.get_by_role("button", name="Connect Azure DevOps").click()
+    expect(page.get_by_role("heading", name="By application")).to_be_visible()
+    expect(page.get_by_text(application.client_id)).to_be_visible()
 
 
 def test_the_date_of_a_secret_is_read_from_microsoft_graph(page: Page, entra: Issuer) -> None:

@@ -13,7 +13,6 @@ from pytest_django import Settings
 
 from connections.models import Connection
 from people.models import Session
-from sandbox.entra.issuer import Issuer
 from sandbox.samples import SAMPLES
 from sandbox.server import Sandbox
 
@@ -363,26 +362,6 @@ def test_a_session_that_ended_costs_only_the_token(
         page.get_by_label("Personal Access Token").fill(token_of("full"))
         page.get_by_role("button", name="Connect Azure DevOps").click()
         expect(page.get_by_text("Acme main is now connected to acme.")).to_be_visible()
-
-
-def test_an_application_is_tested_and_connected_by_its_secret(page: Page, entra: Issuer) -> None:
-    application = entra.directory.named("full")
-    open_form(page)
-    expect(page.get_by_role("textbox", name="Personal Access Token")).to_be_visible()
-    expect(page.get_by_label("Client secret", exact=True)).to_be_hidden()
-    page.get_by_label("Microsoft Entra application with a client secret").check()
-    expect(page.get_by_role("textbox", name="Personal Access Token")).to_be_hidden()
-    page.get_by_label("Name", exact=True).fill("By application")
-    page.get_by_label("Organization Name").fill("acme")
-    page.get_by_label("Directory (tenant) ID").fill(application.tenant)
-    page.get_by_label("Application (client) ID").fill(application.client_id)
-    page.get_by_label("Client secret", exact=True).fill(application.secrets[0].value)
-    page.get_by_label("90 days").check()
-    press_test(page)
-    expect(page.get_by_role("heading", name="Connection successful")).to_be_visible()
-    page.get_by_role("button", name="Connect Azure DevOps").click()
-    expect(page.get_by_role("heading", name="By application")).to_be_visible()
-    expect(page.get_by_text(application.client_id)).to_be_visible()
 
 
 def test_messages_describe_their_fields(page: Page) -> None:

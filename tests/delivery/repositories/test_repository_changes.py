@@ -22,18 +22,6 @@ BringIn = Callable[[Connection], SyncState]
 MAIN = "refs/heads/main"
 
 
-@pytest.fixture
-def repository(connected: Connect, bring_in: BringIn) -> Repository:
-    bring_in(connected(organization="fabrikam"))
-    return Repository.objects.get(name="Tailspin")
-
-
-@pytest.fixture
-def azure(sandbox: Sandbox) -> AzureRepository:
-    """The same repository as the sandbox has it."""
-    return sandbox.state.organizations["fabrikam"].projects[0].repositories[0]
-
-
 def post(pages: Client, name: str, pk: int, data: dict[str, str], *, yes: bool = True) -> str:
     data = data | ({"confirmed": "1"} if yes else {})
     return pages.post(reverse(f"delivery:{name}", args=[pk]), data, follow=True).content.decode()
@@ -337,79 +325,6 @@ def test_a_scope_that_was_taken_away_since_the_last_check_is_said(
     assert token is not None
     token.scopes = ("vso.code",)
     assert "Scope missing" in post(pages, "commit", repository.pk, file())
-
-
-@pytest.mark.parametrize("kind", ["reset", "status"])
-def test_after_silence_it_looks_whether_it_happened_and_never_tries_again(
-    pages: Client, repository: Repository, azure: AzureRepository, sandbox: Sandbox, kind: str
-) -> None:
-    sandbox.behaviour.add(kind, status=502, method="POST", path="/pushes$", times=1)
-    before = writes(sandbox)
-    page = post(pages, "commit", repository.pk, file())
-    assert "is committed" not in page
-    assert writes(sandbox) == before + 1
-    assert at_azure(azure, "/docs/new.md") is None
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "words"),
-    [
-        ("commit", file(), "/docs/new.md is committed to main."),
-        ("new-branch", {"source": "main", "name": "topic/new"}, "The branch topic/new is created."),
-        ("new-repository", {"project": "", "name": "Fresh"}, "Fresh is created in Tailspin."),
-    ],
-)
-def test_what_was_done_although_the_answer_was_lost_is_found_and_not_done_twice(
-    pages: Client, repository: Repository, sandbox: Sandbox, name: str, data: dict[str, str], words: str
-) -> None:
-    sandbox.behaviour.add("reset", method="POST", carried_out=True)
-    pk = repository.pk
-    if name == "new-repository":
-        pk, data = repository.project.connection_id, data | {"project": str(repository.project_id)}
-    before = writes(sandbox)
-    assert words in post(pages, name, pk, data)
-    assert writes(sandbox) == before + 1
-    assert len(events("done")) == 1
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "words"),
-    [
-        ("new-branch", {"source": "main", "name": "topic/new"}, "topic/new is created"),
-        ("new-repository", {"project": "", "name": "Fresh"}, "Fresh is created"),
-    ],
-)
-def test_what_was_there_before_is_not_taken_for_what_was_created_after_silence(
-    pages: Client, repository: Repository, sandbox: Sandbox, name: str, data: dict[str, str], words: str
-) -> None:
-    pk = repository.pk
-    if name == "new-repository":
-        pk, data = repository.project.connection_id, data | {"project": str(repository.project_id)}
-    assert words in post(pages, name, pk, data)
-    sandbox.behaviour.add("reset", method="POST")
-    assert words not in post(pages, name, pk, data)
-    assert len(events("done")) == 1
-
-
-def test_a_commit_that_was_not_even_sent_is_not_taken_for_an_earlier_one_with_its_message(
-    pages: Client, repository: Repository, sandbox: Sandbox
-) -> None:
-    post(pages, "commit", repository.pk, file())
-    before = writes(sandbox)
-    sandbox.behaviour.add("status", status=500, method="GET", path="/refs$", times=1)
-    page = post(pages, "commit", repository.pk, file(path="docs/other.md"))
-    assert "is committed" not in page
-    assert writes(sandbox) == before
-    assert len(events("done")) == 1
-    assert events("failed")[0]["problem"] == "server_error"
-
-
-def test_where_it_cannot_be_told_the_history_says_so(pages: Client, repository: Repository, sandbox: Sandbox) -> None:
-    sandbox.behaviour.add("reset", path="/pushes$")
-    sandbox.behaviour.add("status", status=500, path="/refs$", after=1)
-    page = post(pages, "commit", repository.pk, file())
-    assert "We can&#x27;t confirm whether this succeeded" in page
-    assert events("failed")[0]["problem"] == "outcome_unknown"
 
 
 def test_each_page_wants_its_own_permission(

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from connections.actions.coverage import choose_projects
 from connections.actions.disconnect import disconnect
@@ -29,7 +29,6 @@ from history.record import Actor
 from sandbox.samples import PROJECT_COUNT, build_state
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
-from tests.factories import ConnectionFactory
 
 Connect = Callable[..., Connection]
 BringIn = Callable[[Connection], SyncState]
@@ -310,60 +309,6 @@ def test_another_token_makes_a_sync_due_and_polls_what_failed_again(
     assert SyncState.objects.get().next_at <= clock()
     polled = PollSubscription.objects.filter(next_at__lte=clock(), consecutive_failures=0, leased_until=None)
     assert {subscription.kind for subscription in polled} == {"builds"}
-
-
-def test_a_connection_older_than_this_app_gets_its_inventory_from_the_clock(db: None, clock: Clock) -> None:
-    connection = ConnectionFactory.create()
-    SyncState.objects.all().delete()
-    assert [claim.connection_id for claim in sync.claim_due(now=clock())] == [connection.pk]
-
-
-def test_two_clocks_never_claim_the_same_refresh(db: None, clock: Clock) -> None:
-    ConnectionFactory()
-    now = clock.forward(seconds=1)
-    assert [len(sync.claim_due(now=now)) for _ in range(2)] == [1, 0]
-
-
-def test_one_refresh_at_a_time_for_each_person_behind_a_token(db: None, clock: Clock) -> None:
-    for person in ("a", "a", "b"):
-        ConnectionFactory(identity_id=person)
-    assert len(sync.claim_due(now=clock.forward(seconds=1))) == 2
-
-
-def test_a_person_with_very_many_due_syncs_hides_nobody_elses(db: None, clock: Clock, settings: Settings) -> None:
-    settings.REFRESHES_PER_TICK = 2
-    for person in ["a"] * 25 + ["b", "c", "d"]:
-        ConnectionFactory(identity_id=person)
-    now = clock.forward(seconds=1)
-    claimed = [[claim.connection_id for claim in sync.claim_due(now=now)] for _ in range(2)]
-    people = dict(Connection.objects.values_list("pk", "identity_id"))
-    assert [[people[pk] for pk in pks] for pks in claimed] == [["a", "b"], ["c", "d"]]
-    assert sync.claim_due(now=now) == []
-
-
-def test_disabled_connections_are_left_in_peace(db: None, clock: Clock) -> None:
-    ConnectionFactory(disabled=True)
-    assert sync.claim_due(now=clock.forward(seconds=1)) == []
-
-
-def test_a_worker_whose_lease_went_to_another_stops(
-    connected: Connect, sandbox: Sandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connected(organization="fabrikam")
-    (claim,) = sync.claim_due(now=clock.forward(seconds=1))
-    clock.forward(seconds=200)
-    (second,) = sync.claim_due(now=clock())
-    sync.sync(claim, clock=clock)
-    assert listings(sandbox) == 0
-    sync.sync(second, clock=clock)
-    assert listings(sandbox) == 2
-
-
-def test_asking_twice_asks_once(connected: Connect, clock: Clock) -> None:
-    connection = connected(organization="fabrikam")
-    sync.request_sync(connection, by=SOMEBODY, now=clock())
-    sync.request_sync(connection, by=SOMEBODY, now=clock())
-    assert len(sync.claim_due(now=clock())) == 1
 
 
 def test_the_history_says_who_asked_and_what_is_new(connected: Connect, bring_in: BringIn, clock: Clock) -> None:
