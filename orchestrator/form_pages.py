@@ -1,7 +1,7 @@
-"""Where the form is that is sent to an address which shows nothing when it is opened.
+"""The page with the form of an address that cannot be opened by itself.
 
-Such an address shows a page only in response to the form: its errors, or a question. People who return to it after
-they signed in again need the page that it belongs to.
+Such an address shows a page only in response to the form: its errors, or a question. People whose session ended on that
+page are sent to the page with the form after they have signed in again.
 """
 
 from django.urls import Resolver404, get_script_prefix, resolve, reverse

@@ -12,9 +12,35 @@ from django.urls import NoReverseMatch, reverse
 
 from connections.models import Connection
 from orchestrator import form_pages
+from tests.everything import addresses
 from tests.factories import make_leak
 
 NO_KEY = {"key": "of no token"}
+# Addresses that show no page in response to a form either: they lead on, or send a file.
+LEAD_ON = {
+    "connections:audit-chosen",
+    "connections:calibration-file",
+    "connections:cancel-audits",
+    "connections:connection-channels",
+    "connections:discard-register-import",
+    "connections:entry-channels",
+    "connections:mail-again",
+    "connections:own-channels",
+    "connections:remind-me-again",
+    "connections:reopen-register-entry",
+    "connections:resume-reminders",
+    "connections:revoke-calendar",
+    "connections:revoke-leak",
+    "connections:start-audits",
+    "connections:start-register-import",
+    "connections:test-channel",
+    "connections:test-mail",
+    "connections:update-chosen",
+    "delivery:refresh",
+    "people:sign-out",
+    "people:sign-out-elsewhere",
+    "people:standing",
+}
 
 
 def test_after_looking_for_a_project_without_javascript_the_edit_form_still_saves(
@@ -60,3 +86,14 @@ def test_whoever_signs_in_again_gets_to_a_page_that_can_be_opened(client: Client
     client.force_login(maintainer)
     assert client.get(shown_at).status_code == 405
     assert client.get(page).status_code != 405
+
+
+def test_every_address_that_cannot_be_opened_leads_on_or_has_a_page_with_its_form(
+    client: Client, maintainer: User
+) -> None:
+    User.objects.filter(pk=maintainer.pk).update(is_superuser=True)
+    client.force_login(maintainer)
+    ours = [name for name in addresses() if name.partition(":")[0] in ("connections", "delivery", "people")]
+    assert ours
+    closed = {name for name in ours if client.get(address_of(name)).status_code == 405}
+    assert closed - LEAD_ON == set(form_pages._PAGES)
